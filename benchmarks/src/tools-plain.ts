@@ -1,0 +1,52 @@
+import { type createServer, result } from 'holdfast'
+import { ADD_DESCRIPTION, catalogTools, ECHO_DESCRIPTION, inputSchema } from './catalog.js'
+
+type BenchServer = ReturnType<typeof createServer>
+
+/** `add`, `echo` and catalog tools up to `count`, all with plain JSON Schemas. */
+export function addPlainTools(server: BenchServer, count: number): void {
+  server.tool(
+    'add',
+    {
+      description: ADD_DESCRIPTION,
+      annotations: { readOnlyHint: true },
+      input: {
+        type: 'object',
+        properties: {
+          a: { type: 'number', description: 'The first number.' },
+          b: { type: 'number', description: 'The second number.' },
+        },
+        required: ['a', 'b'],
+        additionalProperties: false,
+      },
+      output: {
+        type: 'object',
+        properties: { sum: { type: 'number', description: 'The sum of both numbers.' } },
+        required: ['sum'],
+        additionalProperties: false,
+      },
+    },
+    ({ a, b }) => result({ content: String(a + b), structured: { sum: a + b } }),
+  )
+  server.tool(
+    'echo',
+    {
+      description: ECHO_DESCRIPTION,
+      annotations: { readOnlyHint: true },
+      input: {
+        type: 'object',
+        properties: { text: { type: 'string', description: 'The text to return.' } },
+        required: ['text'],
+        additionalProperties: false,
+      },
+    },
+    ({ text }) => text,
+  )
+  for (const { name, description, readOnly, fields } of catalogTools(count - 2)) {
+    server.tool(
+      name,
+      { description, annotations: { readOnlyHint: readOnly }, input: inputSchema(fields) },
+      () => `${name} is part of the benchmark and does nothing.`,
+    )
+  }
+}

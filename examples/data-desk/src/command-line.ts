@@ -1,0 +1,72 @@
+import { parseArgs } from 'node:util'
+
+export const usage = `data-desk: SQL over real datasets as an MCP server, read only
+
+  --data DIR         serve the CSV, TSV, JSON and Parquet files of DIR instead of the bundled data
+  --port N           serve HTTP on this port (default: PORT, else 3000; 0 takes a free one)
+  --stdio            serve on standard input and output instead
+  --isolate-stdout   with --stdio: keep whatever native code prints out of the protocol
+  --help             show this
+`
+
+const takes = 'data-desk takes --data DIR, --port N, --stdio, --isolate-stdout and --help'
+
+export type Command =
+  | { readonly kind: 'help' }
+  | { readonly kind: 'mistake'; readonly message: string }
+  | { readonly kind: 'serve'; readonly data: string | undefined; readonly port: number | undefined }
+
+const options = {
+  data: { type: 'string' },
+  port: { type: 'string' },
+  stdio: { type: 'boolean' },
+  'isolate-stdout': { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+function mistake(message: string): Command {
+  return { kind: 'mistake', message }
+}
+
+/**
+ * Reads the arguments after the script's name. `port` is undefined on stdio. Never throws: a mistake is one sentence.
+ */
+export function readCommand(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Command {
+  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true })
+  const values = new Map<string, string | true>()
+  for (const token of tokens) {
+    if (token.kind === 'positional')
+      return mistake(`Unexpected argument ${JSON.stringify(token.value)}; ${takes}.`)
+    if (token.kind !== 'option') continue
+    const known = Object.entries(options).find(([name]) => name === token.name)
+    if (known === undefined) return mistake(`Unknown option ${token.rawName}; ${takes}.`)
+    const [name, { type }] = known
+    if (values.has(name)) return mistake(`The option --${name} is given twice.`)
+    if (type === 'boolean' && token.value !== undefined)
+      return mistake(`The option --${name} takes no value.`)
+    if (
+      type === 'string' &&
+      (token.value === undefined || token.value === '' || token.value.startsWith('--'))
+    ) {
+      return mistake(`The option --${name} needs a value; ${takes}.`)
+    }
+    values.set(name, token.value ?? true)
+  }
+  if (values.has('help')) return { kind: 'help' }
+  const data = values.get('data')
+  const served = { kind: 'serve', data: typeof data === 'string' ? data : undefined } as const
+  const port = values.get('port')
+  if (values.has('stdio')) {
+    return port === undefined ? { ...served, port: undefined } : mistake('Give --stdio or --port, not both.')
+  }
+  if (values.has('isolate-stdout')) return mistake('The option --isolate-stdout needs --stdio.')
+  const fromEnvironment = env['PORT'] === '' ? undefined : env['PORT']
+  const [text, origin] = port !== undefined ? [String(port), '--port'] : [fromEnvironment ?? '3000', 'PORT']
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
+    return mistake(`${origin} must be a number from 0 to 65535, and is ${JSON.stringify(text)}.`)
+  }
+  return { ...served, port: Number(text) }
+}

@@ -1,0 +1,47 @@
+import {
+  BoundedText,
+  type Cell,
+  cellOf,
+  cellText,
+  columnsOf,
+  type FormatRow,
+  type Formatted,
+} from './cells.js'
+
+/**
+ * Text that a spreadsheet would run as a formula: OWASP's list of first characters, behind white space too.
+ * Numbers are left alone, also negative ones and those written as text.
+ */
+function isFormula(cell: Cell, text: string): boolean {
+  if (typeof cell === 'number' || typeof cell === 'boolean') return false
+  if (/^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/.test(text)) return false
+  return /^[\s\u0000]*[=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20]/.test(text)
+}
+
+function field(cell: Cell, guarded: { cells: number }): string {
+  let text = cellText(cell)
+  if (isFormula(cell, text)) {
+    guarded.cells += 1
+    text = `'${text}`
+  }
+  // An empty text is quoted, so that it can be told from a missing value.
+  const quoted = /[",\r\n]|^\s|\s$/.test(text) || (text === '' && cell === '')
+  return quoted ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+/** RFC 4180: a header line, CRLF line ends, quotes doubled inside quoted fields; formulas are disarmed by a quote mark. */
+export function formatCsv(rows: readonly FormatRow[], maxBytes: number): Formatted {
+  const columns = columnsOf(rows)
+  const guarded = { cells: 0 }
+  const out = new BoundedText(maxBytes)
+  // A single empty field would be an empty line, which readers skip.
+  const line = (fields: string[]): string =>
+    `${fields.length === 1 && fields[0] === '' ? '""' : fields.join(',')}\r\n`
+  if (columns.length > 0) out.add(line(columns.map((column) => field(column, guarded))))
+  for (const row of rows) out.add(line(columns.map((column) => field(cellOf(row, column), guarded))))
+  const notes =
+    guarded.cells === 0
+      ? []
+      : [`${guarded.cells} cells that a spreadsheet would run as a formula begin with an apostrophe (').`]
+  return { text: out.toString(), notes }
+}

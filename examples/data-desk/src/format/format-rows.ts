@@ -1,0 +1,39 @@
+import { columnsOf, type FormatRow, FormatTooLarge, type Formatted } from './cells.js'
+import { formatCsv } from './csv.js'
+import { formatMarkdown } from './markdown.js'
+import { formatXml } from './xml.js'
+
+export const formats = ['json', 'csv', 'xml', 'markdown'] as const
+export type Format = (typeof formats)[number]
+
+export const mediaTypes: Readonly<Record<Format, string>> = {
+  json: 'application/json',
+  csv: 'text/csv',
+  xml: 'application/xml',
+  markdown: 'text/markdown',
+}
+
+function formatJson(rows: readonly FormatRow[], maxBytes: number): Formatted {
+  const text = `${JSON.stringify(rows, null, 2)}\n`
+  if (Buffer.byteLength(text) > maxBytes) throw new FormatTooLarge(maxBytes)
+  return { text, notes: [] }
+}
+
+const byFormat: Readonly<Record<Format, (rows: readonly FormatRow[], maxBytes: number) => Formatted>> = {
+  json: formatJson,
+  csv: formatCsv,
+  xml: formatXml,
+  markdown: formatMarkdown,
+}
+
+export interface FormattedRows extends Formatted {
+  readonly columns: number
+}
+
+/**
+ * Rows as text in one of the formats, at most `maxBytes` long.
+ * @throws {FormatTooLarge} when the text would be longer.
+ */
+export function formatRows(rows: readonly FormatRow[], format: Format, maxBytes: number): FormattedRows {
+  return { ...byFormat[format](rows, maxBytes), columns: columnsOf(rows).length }
+}

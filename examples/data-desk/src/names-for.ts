@@ -1,0 +1,9 @@
+import type { Desk } from './data/desk.js'
+
+/** Dataset names that begin as typed, then those that contain it. */
+export function namesFor(desk: Desk, typed: string): string[] {
+  const wanted = typed.toLowerCase()
+  const names = [...desk.datasets.keys()]
+  const begins = names.filter((name) => name.startsWith(wanted))
+  return [...begins, ...names.filter((name) => !name.startsWith(wanted) && name.includes(wanted))]
+}

@@ -1,0 +1,48 @@
+import { createServer, type Server } from 'holdfast'
+import { type DeskOptions, openDesk } from './data/desk.js'
+import { addExploreDataset } from './prompts/explore-dataset.js'
+import { addSchemaResource } from './resources/schema.js'
+import type { Services } from './services.js'
+import { describeDataset } from './tools/describe-dataset.js'
+import { formatRows } from './tools/format-rows.js'
+import { listDatasets } from './tools/list-datasets.js'
+import { queryDataset } from './tools/query-dataset.js'
+
+export interface DataDeskOptions extends DeskOptions {
+  /** Where HTTP is served. Default: 127.0.0.1, port 3000, /mcp. */
+  readonly http?: { readonly port?: number; readonly host?: string; readonly path?: string }
+}
+
+/**
+ * Loads the data and makes the server over it. Closing the server closes the database.
+ * Throws one sentence when the data directory cannot be read or holds no table.
+ */
+export async function createDataDesk(options: DataDeskOptions = {}): Promise<Server<Services>> {
+  const { http, ...deskOptions } = options
+  const desk = await openDesk(deskOptions)
+  const server = createServer({
+    name: 'data-desk',
+    title: 'Data desk',
+    version: '0.1.0',
+    description: 'Reads and queries real datasets with SQL, and changes nothing.',
+    instructions:
+      `${desk.datasets.size} datasets as tables of one SQL database (DuckDB), read only. ` +
+      'Start with list-datasets, look at one with describe-dataset, then ask with query-dataset; ' +
+      'format-rows makes CSV, XML, Markdown or JSON of the rows.',
+    services: { desk },
+    ...(http === undefined ? {} : { http }),
+  })
+  server.add(listDatasets)
+  server.add(describeDataset)
+  server.add(queryDataset)
+  server.add(formatRows)
+  addSchemaResource(server)
+  addExploreDataset(server)
+
+  const close = server.close.bind(server)
+  server.close = async (closing) => {
+    await close(closing)
+    desk.close()
+  }
+  return server
+}

@@ -1,0 +1,86 @@
+import type { Bounded, BoundedStats } from '../contracts/bounded.js'
+import type { Clock } from '../contracts/clock.js'
+
+/** Deadlines are kept to this many milliseconds: a call may run over by at most one tick. */
+const tickMs = 20
+
+/** One waiting deadline; give it back to `cancel` when the work is done. */
+export interface Deadline {
+  readonly tick: number
+  readonly expire: () => void
+}
+
+/**
+ * Many deadlines on one timer: a timer per call costs more than most calls. Deadlines of one tick share a
+ * set; the timer runs only while there are any.
+ */
+export class Deadlines implements Bounded {
+  readonly #clock: Clock
+  readonly #limit: number
+  readonly #ticks = new Map<number, Set<Deadline>>()
+  #size = 0
+  #running = false
+  #last = 0
+
+  /** `limit` is only shown: what is waited for here is bounded by whoever starts calls. */
+  constructor(clock: Clock, limit: number) {
+    this.#clock = clock
+    this.#limit = limit
+  }
+
+  /** Calls `expire` once, `ms` from `from` (monotonic milliseconds), unless cancelled before. */
+  add(from: number, ms: number, expire: () => void): Deadline {
+    const tick = Math.ceil((from + ms) / tickMs)
+    const deadline = { tick, expire }
+    let set = this.#ticks.get(tick)
+    if (set === undefined) {
+      set = new Set()
+      this.#ticks.set(tick, set)
+    }
+    set.add(deadline)
+    this.#size += 1
+    if (!this.#running) this.#start()
+    return deadline
+  }
+
+  cancel(deadline: Deadline): void {
+    const set = this.#ticks.get(deadline.tick)
+    if (set?.delete(deadline) !== true) return
+    this.#size -= 1
+    if (set.size === 0) this.#ticks.delete(deadline.tick)
+  }
+
+  stats(): BoundedStats {
+    return { name: 'deadlines', size: this.#size, limit: this.#limit, unit: 'entries', dropped: 0 }
+  }
+
+  #start(): void {
+    this.#running = true
+    this.#last = Math.floor(this.#clock.monotonic() / tickMs) - 1
+    this.#next()
+  }
+
+  #next(): void {
+    this.#clock.after(tickMs, () => {
+      this.#expireUntil(Math.floor(this.#clock.monotonic() / tickMs))
+      if (this.#size > 0) this.#next()
+      else this.#running = false
+    })
+  }
+
+  #expireUntil(now: number): void {
+    // After a long stall there may be more ticks than sets; walk the fewer.
+    const due =
+      now - this.#last <= this.#ticks.size
+        ? Array.from({ length: now - this.#last }, (_, index) => this.#last + 1 + index)
+        : [...this.#ticks.keys()].filter((tick) => tick <= now)
+    this.#last = now
+    for (const tick of due) {
+      const set = this.#ticks.get(tick)
+      if (set === undefined) continue
+      this.#ticks.delete(tick)
+      this.#size -= set.size
+      for (const deadline of set) deadline.expire()
+    }
+  }
+}

@@ -1,0 +1,193 @@
+import type { ToolError, ToolErrorDetails } from '../errors/tool-error.js'
+import type { ClientFeature } from '../protocol/revisions/revision.js'
+import type {
+  Annotations,
+  ContentBlock,
+  Icon,
+  Meta,
+  PromptMessage,
+  Resource,
+  ResourceContents,
+  ToolAnnotations,
+} from '../protocol/types.js'
+import type { InferInput, InferOutput, SchemaLike } from '../schema/infer.js'
+import type { ToolResultValue } from './content.js'
+import type { Context, FeatureContext } from './context.js'
+import type { Duration } from './duration.js'
+
+/** One entry of a tool's own error catalogue. */
+export interface ErrorDefinition {
+  /** One sentence: what was wrong. `ctx.error` may say it more exactly. */
+  readonly message: string
+  /** What to do next. */
+  readonly hint?: string
+  /** Whether the same call may succeed later; false when left out. */
+  readonly retryable?: boolean
+  /** The schema of the error's `data`, so that it is typed where it is thrown. */
+  readonly data?: SchemaLike
+}
+
+export type ErrorCatalogue = Readonly<Record<string, ErrorDefinition>>
+
+/** A tool that declares no errors may name any code, and then gives the message itself. */
+export type NoErrors = Readonly<Record<never, never>>
+
+type DataOf<Definition> = Definition extends { readonly data: infer Schema extends SchemaLike }
+  ? { readonly data: InferInput<Schema> }
+  : { readonly data?: unknown }
+
+/** Makes the error to throw: `throw ctx.error(code, details)`. */
+export type MakeError<Errors> = [keyof Errors] extends [never]
+  ? (code: string, details: ToolErrorDetails & { readonly message: string }) => ToolError
+  : <Code extends keyof Errors & string>(
+      code: Code,
+      ...details: Errors[Code] extends { readonly data: SchemaLike }
+        ? [details: Omit<ToolErrorDetails, 'data'> & DataOf<Errors[Code]>]
+        : [details?: ToolErrorDetails]
+    ) => ToolError
+
+/** What a handler is given beside its input, with the services and errors that its definition declares. */
+export interface HandlerContext<Services = unknown, Errors = NoErrors>
+  extends Omit<Context, 'services' | 'error' | 'supports'> {
+  readonly services: Services
+  readonly error: MakeError<Errors>
+  /** Whether the client can do this under the call's revision; a yes narrows the context's type. */
+  supports<Feature extends ClientFeature>(feature: Feature): this is this & FeatureContext[Feature]
+}
+
+export interface ToolOptions<
+  Input extends SchemaLike | undefined = SchemaLike | undefined,
+  Output extends SchemaLike | undefined = SchemaLike | undefined,
+  Errors extends ErrorCatalogue = ErrorCatalogue,
+> {
+  readonly title?: string
+  /** What the tool does and when to use it, for the model that chooses. Required. */
+  readonly description: string
+  /** Hints for clients; before 2025-03-26 there are none. */
+  readonly annotations?: ToolAnnotations
+  readonly icons?: readonly Icon[]
+  readonly meta?: Meta
+  /** The arguments: a Standard Schema that yields JSON Schema, or plain JSON Schema. None: no arguments. */
+  readonly input?: Input
+  /** What comes back as `structuredContent`. */
+  readonly output?: Output
+  readonly errors?: Errors
+  /** Counts from the request's arrival. Default: the server's `timeout`. */
+  readonly timeout?: Duration
+  /**
+   * Arguments that came as JSON text where the schema takes no string are read once. Default: true, but
+   * not for tools with `destructiveHint: true`, where a guess could do harm.
+   */
+  readonly repair?: boolean
+}
+
+/** What a tool may return: its output's value, content blocks, or `result(...)` for full control. */
+export type ToolReturn<Output extends SchemaLike | undefined> = Output extends SchemaLike
+  ? InferReturn<Output> | ContentBlock | readonly ContentBlock[] | ToolResultValue<InferReturn<Output>>
+  : unknown
+
+type InferReturn<Output extends SchemaLike> = InferInput<Output>
+
+export type Arguments<Input extends SchemaLike | undefined> = Input extends SchemaLike
+  ? InferOutput<Input>
+  : Readonly<Record<string, never>>
+
+export type ToolHandler<
+  Input extends SchemaLike | undefined,
+  Output extends SchemaLike | undefined,
+  Errors extends ErrorCatalogue,
+  Services,
+> = (
+  args: Arguments<Input>,
+  ctx: HandlerContext<Services, Errors>,
+) => ToolReturn<Output> | Promise<ToolReturn<Output>>
+
+/** A definition in a file of its own; `server.add` takes it when the server has the services it needs. */
+export interface ToolDefinition<in Services = never> {
+  readonly kind: 'tool'
+  readonly name: string
+  readonly options: ToolOptions
+  readonly handler: (args: never, ctx: never) => unknown
+  /** Never called; it makes a server without these services a compile error. */
+  readonly needs?: (services: Services) => void
+}
+
+export interface ResourceRequest<Template extends string = string> {
+  readonly uri: string
+  /** The template's variables, decoded; empty for a fixed URI. */
+  readonly params: { readonly [Name in TemplateVariables<Template>]: string }
+}
+
+/** `data://{name}/{+path}` -> 'name' | 'path' */
+export type TemplateVariables<Template extends string> = string extends Template
+  ? string
+  : Template extends `${string}{${infer Name}}${infer Rest}`
+    ? (Name extends `+${infer Reserved}` ? Reserved : Name) | TemplateVariables<Rest>
+    : never
+
+interface ResourceBase {
+  readonly title?: string
+  readonly description: string
+  readonly mimeType?: string
+  readonly icons?: readonly Icon[]
+  readonly annotations?: Annotations
+  readonly meta?: Meta
+  /** How long a client may keep what it read (`ttlMs`). Default: not at all. */
+  readonly ttl?: Duration
+  /** `public` only where every caller reads the same. Default: `private`. */
+  readonly cacheScope?: 'public' | 'private'
+  readonly timeout?: Duration
+}
+
+export interface FixedResourceOptions extends ResourceBase {
+  readonly uri: string
+  /** Bytes. */
+  readonly size?: number
+}
+
+export interface TemplateResourceOptions<Template extends string, Services> extends ResourceBase {
+  /** RFC 6570 with `{name}` (one path segment) and `{+name}` (may hold slashes). */
+  readonly uriTemplate: Template
+  /** The resources of this template that a client should see in the list. */
+  readonly list?: (
+    ctx: HandlerContext<Services>,
+  ) => readonly ListedResource[] | Promise<readonly ListedResource[]>
+  /** Suggestions for the template's variables. */
+  readonly complete?: { readonly [Name in TemplateVariables<Template>]?: Completer<Services> }
+}
+
+export type ListedResource = Omit<Resource, '_meta'>
+
+/** Values that begin as `value` does, at most 100 are sent. */
+export type Completer<Services> = (
+  value: string,
+  ctx: HandlerContext<Services> & { readonly arguments: Readonly<Record<string, string>> },
+) => readonly string[] | Promise<readonly string[]>
+
+export type ResourceReturn = string | Uint8Array | object | readonly ResourceContents[] | undefined
+
+export type ResourceHandler<Template extends string, Services> = (
+  request: ResourceRequest<Template>,
+  ctx: HandlerContext<Services>,
+) => ResourceReturn | Promise<ResourceReturn>
+
+export interface PromptOptions<
+  Input extends SchemaLike | undefined = SchemaLike | undefined,
+  Services = unknown,
+> {
+  readonly title?: string
+  readonly description: string
+  readonly icons?: readonly Icon[]
+  readonly meta?: Meta
+  /** An object of strings: prompt arguments are text on the wire. */
+  readonly input?: Input
+  readonly complete?: Readonly<Record<string, Completer<Services>>>
+  readonly timeout?: Duration
+}
+
+export type PromptReturn = string | PromptMessage | readonly PromptMessage[]
+
+export type PromptHandler<Input extends SchemaLike | undefined, Services> = (
+  args: Arguments<Input>,
+  ctx: HandlerContext<Services>,
+) => PromptReturn | Promise<PromptReturn>

@@ -1,0 +1,223 @@
+import { ProtocolError } from '../errors/protocol-error.js'
+import { ToolError, toolErrorMeta, toolErrorText } from '../errors/tool-error.js'
+import { type Frame, type FrameLimits, readFrames } from '../protocol/json-rpc.js'
+import type { ServedRevisions } from '../protocol/revisions/all.js'
+import type { Implementation, ServerCapabilities } from '../protocol/types.js'
+import type { Call } from './call.js'
+import { completionMethods } from './completion.js'
+import { errorText, resultText } from './dialect.js'
+import { Discovery } from './discovery.js'
+import type { Environment } from './environment.js'
+import type { Exchange } from './exchange.js'
+import type { Method, Methods } from './method.js'
+import { type PromptEntry, promptMethods } from './prompts.js'
+import { Registry } from './registry.js'
+import { ResourceCatalogue, type ResourceEntry, resourceMethods } from './resources.js'
+import { type ToolEntry, toolMethods } from './tools.js'
+
+export interface EngineOptions {
+  readonly info: Implementation
+  readonly instructions: string | undefined
+  readonly revisions: ServedRevisions
+  readonly frameLimits: FrameLimits
+  /** Settings of extensions that the server offers, by their id (2026-07-28, capabilities.extensions). */
+  readonly extensions: Readonly<Record<string, object>> | undefined
+  readonly environment: Environment
+  /** Called once, after the first list was answered: the time to load what the first call will need. */
+  readonly onFirstList: () => void
+}
+
+/** One JSON-RPC answer. `status` is what HTTP says of it under the request's revision. */
+export interface Answer {
+  readonly text: string
+  readonly status: number
+}
+
+/**
+ * The protocol without bytes: takes a request that was read, finds its method by one look-up, and makes the
+ * answer's text. Transports bring messages in and answers out; features add methods.
+ */
+export class Engine {
+  readonly tools: Registry<ToolEntry> = new Registry('tool')
+  readonly resources: Registry<ResourceEntry> = new Registry('resource')
+  readonly prompts: Registry<PromptEntry> = new Registry('prompt')
+  readonly discovery: Discovery
+  readonly environment: Environment
+  readonly frameLimits: FrameLimits
+  readonly #methods = new Map<string, Method>()
+  readonly #extensions: EngineOptions['extensions']
+  #onFirstList: (() => void) | undefined
+
+  constructor(options: EngineOptions) {
+    const { environment } = options
+    this.environment = environment
+    this.frameLimits = options.frameLimits
+    this.#extensions = options.extensions
+    this.#onFirstList = options.onFirstList
+    const { info, instructions, revisions } = options
+    this.discovery = new Discovery({
+      info,
+      instructions,
+      revisions,
+      capabilities: () => this.#capabilities(),
+    })
+    const catalogue = new ResourceCatalogue(this.resources)
+    this.#add(toolMethods(this.tools, environment, (thrown, call) => this.#toToolError(thrown, call)))
+    this.#add(resourceMethods(catalogue, environment))
+    this.#add(promptMethods(this.prompts, environment))
+    this.#add(completionMethods(this.prompts, catalogue, environment))
+    this.#add({
+      ping: () => '{}',
+      'server/discover': (exchange) => this.discovery.discover(exchange.dialect),
+    })
+  }
+
+  #add(methods: Methods): void {
+    for (const [name, method] of Object.entries(methods)) this.#methods.set(name, method)
+  }
+
+  read(text: string): Frame | readonly Frame[] {
+    return readFrames(text, this.frameLimits)
+  }
+
+  /** Answers one request; undefined when its sender no longer wants an answer. It never rejects. */
+  async run(exchange: Exchange): Promise<Answer | undefined> {
+    this.environment.stats.counters.requests += 1
+    try {
+      const result = await this.#method(exchange)(exchange)
+      if (unwanted(exchange)) return this.#cancelled()
+      exchange.answered()
+      return { text: resultText(exchange.id, result), status: 200 }
+    } catch (thrown) {
+      if (unwanted(exchange)) return this.#cancelled()
+      exchange.answered()
+      return this.#failed(exchange, thrown)
+    } finally {
+      if (this.#onFirstList !== undefined && exchange.method.endsWith('/list')) {
+        this.#onFirstList()
+        this.#onFirstList = undefined
+      }
+    }
+  }
+
+  /** A refusal that needs no run: the error as the request's revision (or none yet) says it. */
+  refusal(error: ProtocolError, exchange: Pick<Exchange, 'id' | 'dialect'> | undefined): Answer {
+    this.environment.stats.counters.protocolErrors += 1
+    const revision = (exchange?.dialect ?? this.discovery.newestStateless ?? this.discovery.newestHandshake)
+      ?.revision
+    const code =
+      error.kind === 'resource_not_found' && revision !== undefined ? revision.resourceNotFound : error.code
+    return {
+      text: errorText(exchange?.id, code, error.message, error.data),
+      status: revision?.http.status[error.kind] ?? 200,
+    }
+  }
+
+  #method(exchange: Exchange): Method {
+    const { method, dialect } = exchange
+    const found =
+      dialect.revision.requests.has(method) && this.#offers(method) ? this.#methods.get(method) : undefined
+    if (found !== undefined) return found
+    throw new ProtocolError(
+      'method_not_found',
+      `The method ${JSON.stringify(method.slice(0, 128))} is not offered under ${dialect.revision.version}.`,
+    )
+  }
+
+  /** A method whose capability is not declared is not there (specification, basic/lifecycle, "Operation"). */
+  #offers(method: string): boolean {
+    switch (method.slice(0, method.indexOf('/'))) {
+      case 'tools':
+        return this.tools.size > 0
+      case 'resources':
+        return this.resources.size > 0
+      case 'prompts':
+        return this.prompts.size > 0
+      case 'completion':
+        return this.#completes()
+      default:
+        return true
+    }
+  }
+
+  #capabilities(): ServerCapabilities {
+    return {
+      ...(this.tools.size > 0 && { tools: {} }),
+      ...(this.resources.size > 0 && { resources: {} }),
+      ...(this.prompts.size > 0 && { prompts: {} }),
+      ...(this.#completes() && { completions: {} }),
+      ...(this.#extensions && { extensions: this.#extensions }),
+    }
+  }
+
+  #completes(): boolean {
+    return (
+      this.prompts.list().some((entry) => Object.keys(entry.complete).length > 0) ||
+      this.resources
+        .list()
+        .some((entry) => entry.kind === 'template' && Object.keys(entry.complete).length > 0)
+    )
+  }
+
+  #cancelled(): undefined {
+    this.environment.stats.counters.cancelled += 1
+    return undefined
+  }
+
+  #failed(exchange: Exchange, thrown: unknown): Answer {
+    if (ProtocolError.is(thrown)) return this.refusal(thrown, exchange)
+    const { counters } = this.environment.stats
+    if (ToolError.is(thrown)) {
+      counters.protocolErrors += 1
+      const status = exchange.dialect.revision.http.status['internal_error'] ?? 200
+      return { text: errorText(exchange.id, -32603, toolErrorText(thrown), toolErrorMeta(thrown)), status }
+    }
+    const correlationId = crypto.randomUUID()
+    this.#logInternal(thrown, correlationId, exchange)
+    return this.refusal(
+      new ProtocolError(
+        'internal_error',
+        `The server failed for a reason of its own; its log says why under ${correlationId}.`,
+        {
+          data: { correlationId },
+        },
+      ),
+      exchange,
+    )
+  }
+
+  /** Anything thrown in a tool as what a model may read. What we did not mean to throw is masked and logged. */
+  #toToolError(thrown: unknown, call: Call): ToolError {
+    const { counters } = this.environment.stats
+    counters.toolErrors += 1
+    if (ToolError.is(thrown)) return thrown
+    if (ProtocolError.is(thrown)) {
+      // A model never reads JSON-RPC errors, so in a tool even those become a result; nothing of them is lost.
+      return new ToolError(thrown.kind, {
+        message: thrown.message,
+        data: { code: thrown.code, ...thrown.data },
+      })
+    }
+    const { correlationId } = call.ctx
+    this.#logInternal(thrown, correlationId, call.exchange, call.name)
+    return new ToolError('internal', {
+      message: `The tool "${call.name}" failed for a reason of its own; the server's log says why under ${correlationId}.`,
+      data: { correlationId },
+    })
+  }
+
+  #logInternal(thrown: unknown, correlationId: string, exchange: Exchange, name?: string): void {
+    this.environment.stats.counters.internalErrors += 1
+    this.environment.logger.error('A handler threw what it did not mean to send.', {
+      correlationId,
+      method: exchange.method,
+      ...(name !== undefined && { name }),
+      error: thrown,
+    })
+  }
+}
+
+/** Cancelled or gone: the specification forbids to answer. A call that timed out is answered. */
+function unwanted(exchange: Exchange): boolean {
+  return exchange.ended === 'cancelled' || exchange.ended === 'disconnected'
+}

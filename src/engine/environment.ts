@@ -1,0 +1,21 @@
+import type { Clock } from '../contracts/clock.js'
+import type { Logger } from '../contracts/logger.js'
+import type { Sealer } from '../contracts/sealer.js'
+import type { Pipeline } from './pipeline.js'
+import type { Stats } from './stats.js'
+
+/** What every definition of one server shares. */
+export interface Environment {
+  readonly services: unknown
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly sealer: Sealer
+  readonly pipeline: Pipeline
+  readonly stats: Stats
+  /** Milliseconds from arrival, for definitions that name no timeout. */
+  readonly timeoutMs: number
+  /** Entries a list page holds. */
+  readonly pageSize: number
+  /** Advice that a running service does not need to hear. */
+  readonly development: boolean
+}

@@ -1,0 +1,72 @@
+import { DefinitionError } from '../errors/definition-error.js'
+import type { CompiledSchema } from '../schema/compile.js'
+import type { CallKind, Handler, Middleware } from './call.js'
+import { compose } from './compose.js'
+
+/** What a middleware may know of a definition when the chain is composed. */
+export interface Definition {
+  readonly kind: CallKind
+  readonly name: string
+  readonly input: CompiledSchema | undefined
+  readonly output: CompiledSchema | undefined
+  readonly timeoutMs: number
+  readonly repair: boolean
+}
+
+/** Where in the chain a middleware of the user's stands. */
+export type UserStage = 'edge' | 'authorized' | 'validated'
+
+/** Gives a definition's middleware, or undefined for a definition that does not need it. */
+export type MiddlewareFactory = (definition: Definition) => Middleware | undefined
+
+/** One place in the order: ours by name, or where the user's of a stage stand. */
+export type Place =
+  | { readonly name: string; readonly create: MiddlewareFactory }
+  | { readonly user: UserStage }
+
+/**
+ * The middlewares of a server. The order is data; chains are composed once per definition, at its first
+ * call, and after that nothing can be added any more: a late middleware would guard some tools and not others.
+ */
+export class Pipeline {
+  readonly #order: readonly Place[]
+  readonly #users: { readonly stage: UserStage; readonly middleware: Middleware }[] = []
+  #sealed = false
+
+  constructor(order: readonly Place[]) {
+    this.#order = order
+  }
+
+  /** @throws DefinitionError after the first chain was composed, and for something that is no function. */
+  use(middleware: Middleware, stage: UserStage): void {
+    if (typeof middleware !== 'function') {
+      throw new DefinitionError(
+        `server.use() takes a function (call, next) => result, received ${typeof middleware}.`,
+      )
+    }
+    if (this.#sealed) {
+      throw new DefinitionError(
+        `server.use("${middleware.name || 'anonymous'}") came after the server started; add middlewares before it serves.`,
+      )
+    }
+    this.#users.push({ stage, middleware })
+  }
+
+  seal(): void {
+    this.#sealed = true
+  }
+
+  /** The definition's chain around its handler. */
+  compose(definition: Definition, handler: Handler): Handler {
+    const chain: Middleware[] = []
+    for (const place of this.#order) {
+      if ('user' in place) {
+        for (const { stage, middleware } of this.#users) if (stage === place.user) chain.push(middleware)
+      } else {
+        const middleware = place.create(definition)
+        if (middleware !== undefined) chain.push(middleware)
+      }
+    }
+    return compose(chain, handler)
+  }
+}

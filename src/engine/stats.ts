@@ -1,0 +1,63 @@
+import type { Bounded, BoundedRegistry, BoundedStats } from '../contracts/bounded.js'
+
+/** What the server counts about itself, since start. */
+export interface Counters {
+  /** Requests that were read and begun. */
+  requests: number
+  /** Answers that were JSON-RPC errors. */
+  protocolErrors: number
+  /** Tool results with `isError`. */
+  toolErrors: number
+  /** Exceptions that no handler meant to throw; each is in the log. */
+  internalErrors: number
+  /** Requests that ended without an answer because the client no longer wanted one. */
+  cancelled: number
+  timedOut: number
+  /** Frames that were no message of the protocol. */
+  invalidFrames: number
+  /** Of those, the ones left unanswered because too many came at once. */
+  unansweredFrames: number
+  strayResponses: number
+  unknownNotifications: number
+  /** Calls whose arguments came as JSON text and were read. */
+  repairedCalls: number
+  /** HTTP requests refused before their message was looked at. */
+  refusedHttpRequests: number
+}
+
+export interface ServerStats {
+  readonly counters: Readonly<Counters>
+  /** Every structure that could grow, with its limit. */
+  readonly bounded: readonly BoundedStats[]
+}
+
+export class Stats implements BoundedRegistry {
+  readonly counters: Counters = {
+    requests: 0,
+    protocolErrors: 0,
+    toolErrors: 0,
+    internalErrors: 0,
+    cancelled: 0,
+    timedOut: 0,
+    invalidFrames: 0,
+    unansweredFrames: 0,
+    strayResponses: 0,
+    unknownNotifications: 0,
+    repairedCalls: 0,
+    refusedHttpRequests: 0,
+  }
+  readonly #bounded = new Set<Bounded>()
+
+  add(bounded: Bounded): void {
+    this.#bounded.add(bounded)
+  }
+
+  /** For structures that live as long as a connection. */
+  remove(bounded: Bounded): void {
+    this.#bounded.delete(bounded)
+  }
+
+  snapshot(): ServerStats {
+    return { counters: { ...this.counters }, bounded: [...this.#bounded].map((bounded) => bounded.stats()) }
+  }
+}

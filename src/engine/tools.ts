@@ -1,0 +1,166 @@
+import { ProtocolError } from '../errors/protocol-error.js'
+import { ToolError } from '../errors/tool-error.js'
+import { isRecord } from '../protocol/json-rpc.js'
+import type { Tool } from '../protocol/types.js'
+import { wireTool } from '../protocol/wire.js'
+import { type CompiledSchema, compileSchema } from '../schema/compile.js'
+import type { Call, Handler } from './call.js'
+import { Context, type ContextSource } from './context.js'
+import { checkToolDefinition } from './definition-check.js'
+import type { ToolDefinition } from './definitions.js'
+import { toMs } from './duration.js'
+import type { Environment } from './environment.js'
+import type { Exchange } from './exchange.js'
+import { PagedList } from './lists.js'
+import type { Methods } from './method.js'
+import type { Definition } from './pipeline.js'
+import { Registry } from './registry.js'
+import { type ToolResult, toErrorResult, toolResultText, toToolResult } from './tool-result.js'
+
+/** A tool as the engine holds it: all that a call needs, made once. */
+export interface ToolEntry {
+  readonly name: string
+  readonly tool: Tool
+  readonly source: ContextSource
+  run(call: Call): unknown
+}
+
+const noArguments = Object.freeze({})
+
+/** Checks a tool's definition and compiles it. @throws DefinitionError with the sentence that mends it. */
+export function createTool(definition: ToolDefinition, environment: Environment): ToolEntry {
+  const { name, options } = definition
+  const owner = `tool ${JSON.stringify(name)}`
+  const input = compileSchema(
+    options.input ?? { type: 'object', properties: {}, additionalProperties: false },
+    {
+      role: 'input',
+      owner,
+    },
+  )
+  const output =
+    options.output === undefined ? undefined : compileSchema(options.output, { role: 'output', owner })
+  checkToolDefinition(definition, input.json, environment)
+  const { title, description, annotations, icons, meta } = options
+  const compiled: Definition = {
+    kind: 'tool',
+    name,
+    input,
+    output,
+    timeoutMs:
+      options.timeout === undefined
+        ? environment.timeoutMs
+        : toMs(options.timeout, `The ${owner}: "timeout"`),
+    repair: options.repair ?? options.annotations?.destructiveHint !== true,
+  }
+  return {
+    name,
+    tool: {
+      name,
+      ...(title !== undefined && { title }),
+      description,
+      inputSchema: { ...input.json, type: 'object' },
+      ...(output && { outputSchema: output.json as Record<string, unknown> }),
+      ...(annotations && { annotations }),
+      ...(icons && { icons }),
+      ...(meta && { _meta: meta }),
+    },
+    source: {
+      services: environment.services,
+      logger: environment.logger,
+      errors: options.errors ?? {},
+      timeoutMs: compiled.timeoutMs,
+      now: environment.clock.monotonic,
+    },
+    run: lazily(() => environment.pipeline.compose(compiled, toolHandler(definition, output))),
+  }
+}
+
+/** The chain is composed at the first call, when all middlewares are known. */
+export function lazily(create: () => Handler): Handler {
+  let handler: Handler | undefined
+  return (call) => {
+    handler ??= create()
+    return handler(call)
+  }
+}
+
+function toolHandler(definition: ToolDefinition, output: CompiledSchema | undefined): Handler {
+  // The handler's own types were checked where it was defined; here any tool is run alike.
+  const handler = definition.handler as (args: unknown, ctx: Context) => unknown
+  const hasOutput = output !== undefined
+  return (call) => {
+    const value = handler(call.input, call.ctx)
+    return value instanceof Promise
+      ? value.then((settled: unknown) => toToolResult(settled, hasOutput))
+      : toToolResult(value, hasOutput)
+  }
+}
+
+/** What the engine asks of whoever turns a thrown value into what may be sent. */
+export type ToToolError = (thrown: unknown, call: Call) => ToolError
+
+/** `tools/list` and `tools/call`. */
+export function toolMethods(
+  registry: Registry<ToolEntry>,
+  environment: Environment,
+  toToolError: ToToolError,
+): Methods {
+  const list = new PagedList<ToolEntry>(
+    {
+      member: 'tools',
+      version: () => registry.version,
+      entries: () => registry.list(),
+      key: (entry) => entry.name,
+      encode: (dialect, entry) => wireTool(dialect.revision, entry.tool),
+    },
+    {
+      sealer: environment.sealer,
+      pageSize: environment.pageSize,
+      cache: { ttlMs: listTtlMs, scope: 'public' },
+    },
+  )
+  return {
+    'tools/list': (exchange) => list.answer(exchange.dialect, exchange.params['cursor']),
+    'tools/call': (exchange) => callTool(registry, exchange, toToolError),
+  }
+}
+
+/** How long a client may keep a list. Short, because a list may change while serving and E clients may not be told. */
+export const listTtlMs = 60_000
+
+async function callTool(
+  registry: Registry<ToolEntry>,
+  exchange: Exchange,
+  toToolError: ToToolError,
+): Promise<string> {
+  const { name, arguments: given = noArguments } = exchange.params
+  if (typeof name !== 'string') {
+    throw new ProtocolError(
+      'invalid_params',
+      `"name" must be a string: the tool to call, received ${typeof name}.`,
+    )
+  }
+  const entry = registry.get(name)
+  if (entry === undefined) {
+    throw new ProtocolError(
+      'invalid_params',
+      `Unknown tool ${JSON.stringify(name.slice(0, 128))}; tools/list names those there are.`,
+    )
+  }
+  // A model's whole arguments sometimes come as JSON text; the repair step reads or refuses that.
+  if (!isRecord(given) && typeof given !== 'string') {
+    throw new ProtocolError(
+      'invalid_params',
+      `"arguments" must be an object, received ${Array.isArray(given) ? 'an array' : String(given)}.`,
+    )
+  }
+  const call: Call = { kind: 'tool', name, input: given, ctx: new Context(exchange, entry.source), exchange }
+  let result: ToolResult
+  try {
+    result = (await entry.run(call)) as ToolResult
+  } catch (thrown) {
+    result = toErrorResult(toToolError(thrown, call))
+  }
+  return toolResultText(exchange.dialect, result, entry.tool.outputSchema)
+}

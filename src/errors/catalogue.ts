@@ -1,0 +1,37 @@
+/**
+ * Every error that Holdfast itself sends. `docs/errors.md` has one section an entry, and a test holds the
+ * two against each other both ways. A code that was ever released is never used again for something else.
+ *
+ * `protocol`: a fault of the request's shape, answered as a JSON-RPC error with `code`.
+ * `tool`: a fault of arguments, of a rule or of a backend, answered as a tool result with `isError`,
+ * because a model can read and mend that (specification 2025-11-25, server/tools, "Error Handling").
+ */
+export const catalogue = {
+  parse_error: { family: 'protocol', code: -32700, retryable: false },
+  invalid_request: { family: 'protocol', code: -32600, retryable: false },
+  method_not_found: { family: 'protocol', code: -32601, retryable: false },
+  invalid_params: { family: 'protocol', code: -32602, retryable: false },
+  /** The same number as invalid_params, for what 2026-07-28 answers with HTTP 400: a faulty `_meta` envelope. */
+  invalid_envelope: { family: 'protocol', code: -32602, retryable: false },
+  /** -32002 in the handshake revisions, -32602 in 2026-07-28: the revision maps it. */
+  resource_not_found: { family: 'protocol', code: -32602, retryable: false },
+  internal_error: { family: 'protocol', code: -32603, retryable: false },
+  header_mismatch: { family: 'protocol', code: -32020, retryable: false },
+  missing_client_capability: { family: 'protocol', code: -32021, retryable: false },
+  unsupported_protocol_version: { family: 'protocol', code: -32022, retryable: false },
+  /** A limit of this server was reached before the request could be read or started. */
+  too_many_requests: { family: 'protocol', code: -32603, retryable: true },
+
+  invalid_arguments: { family: 'tool', retryable: false },
+  shutting_down: { family: 'tool', retryable: true },
+  timed_out: { family: 'tool', retryable: true },
+  internal: { family: 'tool', retryable: false },
+} as const
+
+type Catalogue = typeof catalogue
+type NamesOf<Family extends 'protocol' | 'tool'> = {
+  [Name in keyof Catalogue]: Catalogue[Name]['family'] extends Family ? Name : never
+}[keyof Catalogue]
+
+export type ProtocolErrorName = NamesOf<'protocol'>
+export type ToolErrorName = NamesOf<'tool'>

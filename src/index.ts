@@ -1,0 +1,59 @@
+export type { AuthenticationResult, Authenticator, Credentials } from './contracts/authenticator.js'
+export type { BoundedStats } from './contracts/bounded.js'
+export type { Clock } from './contracts/clock.js'
+export type { LogFields, Logger } from './contracts/logger.js'
+export { anonymous, type Principal } from './contracts/principal.js'
+export type { Call, CallKind, CallResult, Middleware } from './engine/call.js'
+export type { Connectable, Connection, ConnectOptions } from './engine/connection.js'
+export {
+  assistant,
+  audio,
+  type BlockOptions,
+  type ContentsInput,
+  contents,
+  embed,
+  image,
+  link,
+  result,
+  type ToolResultValue,
+  text,
+  user,
+} from './engine/content.js'
+export type { Context, FeatureContext } from './engine/context.js'
+export type {
+  Arguments,
+  Completer,
+  ErrorCatalogue,
+  ErrorDefinition,
+  FixedResourceOptions,
+  HandlerContext,
+  ListedResource,
+  PromptHandler,
+  PromptOptions,
+  ResourceHandler,
+  TemplateResourceOptions,
+  ToolDefinition,
+  ToolHandler,
+  ToolOptions,
+} from './engine/definitions.js'
+export type { Duration } from './engine/duration.js'
+export type { ClientState, Exchange, TransportName } from './engine/exchange.js'
+export type { UserStage } from './engine/pipeline.js'
+export type { DefinitionHandle } from './engine/registry.js'
+export type { Counters, ServerStats } from './engine/stats.js'
+export type { ToolResult } from './engine/tool-result.js'
+export { DefinitionError } from './errors/definition-error.js'
+export { ProtocolError } from './errors/protocol-error.js'
+export { StartError } from './errors/start-error.js'
+export { ToolError, type ToolErrorDetails } from './errors/tool-error.js'
+export type { ClientFeature } from './protocol/revisions/revision.js'
+export type * from './protocol/types.js'
+export type { InferInput, InferOutput, SchemaLike } from './schema/infer.js'
+export { type JsonSchema, jsonSchema, type TypedJsonSchema } from './schema/json-schema.js'
+export { createServer } from './server/create-server.js'
+export type { Definer, GroupOptions } from './server/definer.js'
+export type { ServerOptions, ServicesOption } from './server/options.js'
+export type { Server } from './server/server.js'
+export { type DefineTool, toolsFor } from './server/tools-for.js'
+export { createConsoleLogger } from './telemetry/console-logger.js'
+export type { HttpOptions } from './transports/http/options.js'

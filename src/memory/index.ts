@@ -1,0 +1,1 @@
+export { createMemoryTransport, type MemoryTransport } from './memory-transport.js'

@@ -1,0 +1,48 @@
+import type { Connectable, Connection } from '../engine/connection.js'
+
+/**
+ * A client's end of a connection to a server in the same process. It has the shape of the official SDK's
+ * `Transport`, so `client.connect(createMemoryTransport(server))` works with both of its major versions.
+ */
+export interface MemoryTransport {
+  onmessage?: ((message: never, extra?: never) => void) | undefined
+  onclose?: (() => void) | undefined
+  onerror?: ((error: Error) => void) | undefined
+  start(): Promise<void>
+  send(message: object): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Connects to a server without a process or a socket. Messages are written to text and read again on both
+ * ways, so that a test sees what a wire would carry.
+ */
+export function createMemoryTransport(server: Connectable): MemoryTransport {
+  let connection: Connection | undefined
+
+  const transport: MemoryTransport = {
+    async start() {
+      connection ??= server.connect({
+        transport: 'memory',
+        send: (text) => {
+          // As on a wire, the answer comes in a turn of its own.
+          queueMicrotask(() => {
+            const deliver = transport.onmessage as ((message: unknown) => void) | undefined
+            deliver?.(JSON.parse(text))
+          })
+        },
+      })
+    },
+    async send(message) {
+      if (connection === undefined)
+        throw new Error('The memory transport is not started; call start() first.')
+      connection.receive(JSON.stringify(message))
+    },
+    async close() {
+      connection?.close()
+      connection = undefined
+      transport.onclose?.()
+    },
+  }
+  return transport
+}

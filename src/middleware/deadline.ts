@@ -1,0 +1,61 @@
+import type { Deadlines } from '../concurrency/deadlines.js'
+import type { Call, CallResult } from '../engine/call.js'
+import type { EndReason } from '../engine/exchange.js'
+import type { MiddlewareFactory } from '../engine/pipeline.js'
+import type { Stats } from '../engine/stats.js'
+import { ToolError } from '../errors/tool-error.js'
+
+/**
+ * Stops waiting for a call when its deadline passes, when its client cancels or leaves, and when the server
+ * closes; the handler hears it through `ctx.signal`. The deadline counts from the request's arrival.
+ */
+export function deadline(deadlines: Deadlines, stats: Stats): MiddlewareFactory {
+  return ({ name, timeoutMs }) => {
+    return function deadline(call, next) {
+      const work = next()
+      if (!(work instanceof Promise)) return work
+      return race(call, work)
+    }
+
+    function race(call: Call, work: Promise<CallResult>): Promise<CallResult> {
+      return new Promise<CallResult>((resolve, reject) => {
+        const { exchange } = call
+        const waiting = deadlines.add(exchange.arrivedAt, timeoutMs, () => exchange.end('timed out'))
+        exchange.whenEnded((reason) => {
+          deadlines.cancel(waiting)
+          if (reason === 'timed out') stats.counters.timedOut += 1
+          reject(endedError(reason, name, timeoutMs))
+        })
+        work.then(
+          (result) => {
+            deadlines.cancel(waiting)
+            resolve(result)
+          },
+          (error: unknown) => {
+            deadlines.cancel(waiting)
+            reject(error)
+          },
+        )
+      })
+    }
+  }
+}
+
+function endedError(reason: EndReason, name: string, timeoutMs: number): ToolError {
+  if (reason === 'timed out') {
+    return new ToolError('timed_out', {
+      message: `"${name}" did not finish within ${seconds(timeoutMs)}.`,
+      hint: 'Ask for less at once, or try again later.',
+      retryable: true,
+    })
+  }
+  return new ToolError('shutting_down', {
+    message: `"${name}" was stopped because the server is shutting down.`,
+    hint: 'Try again in a moment.',
+    retryable: true,
+  })
+}
+
+function seconds(ms: number): string {
+  return ms < 1000 ? `${ms} ms` : `${Number((ms / 1000).toFixed(1))} s`
+}

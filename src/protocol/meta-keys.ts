@@ -1,0 +1,11 @@
+/** Keys of `_meta` that the specification reserves (2026-07-28, basic/index, "_meta"). */
+export const metaKeys = {
+  protocolVersion: 'io.modelcontextprotocol/protocolVersion',
+  clientInfo: 'io.modelcontextprotocol/clientInfo',
+  clientCapabilities: 'io.modelcontextprotocol/clientCapabilities',
+  logLevel: 'io.modelcontextprotocol/logLevel',
+  serverInfo: 'io.modelcontextprotocol/serverInfo',
+} as const
+
+/** Ours: the fields of a tool error, for programs. The prefix is a name that we own, as the spec asks. */
+export const errorMetaKey = 'dev.holdfast/error'

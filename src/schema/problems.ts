@@ -1,0 +1,76 @@
+import type { SchemaNode } from './keywords.js'
+import { fromError, type Problem, problem, type Role, type Scene, wholeOf } from './sentences.js'
+import { sentence } from './text.js'
+import { collapseUnions } from './unions.js'
+import type { ErrorObject, Validators } from './validators.js'
+
+export type { Problem, Role }
+
+/** Most problems that are kept; a text shows the first ten. */
+export const MAX_PROBLEMS = 100
+/** Most problems that {@link describeProblems} spells out. */
+export const MAX_DESCRIBED = 10
+/** Largest value whose every error is collected: a million items would make a million errors. */
+const MAX_EXPLAINED_VALUES = 2000
+const MAX_EXPLAINED_DEPTH = 64
+const MAX_ERRORS = 1000
+
+/**
+ * Says what is wrong with a value that a JSON Schema refuses: every problem if the value is small (2000 values, 64
+ * levels), else the first one. ajv must be loaded. Empty if the schema accepts the value.
+ */
+export function explainErrors(value: unknown, validators: Validators, role: Role): readonly Problem[] {
+  const validate = isSmall(value) ? validators.explain() : validators.verdict()
+  if (validate === undefined) return []
+  let errors: ErrorObject[]
+  try {
+    if (validate(value)) return []
+    errors = (validate.errors ?? []).slice(0, MAX_ERRORS)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return [problem([], `${wholeOf(role)} nest too deeply to be checked.`)]
+  } finally {
+    // The errors hold the value itself; a refused value must not stay in memory until the next refusal.
+    validate.errors = null
+  }
+  const scene: Scene = { root: validators.doc, value, role }
+  const problems: Problem[] = []
+  const told = new Set<string>()
+  for (const error of collapseUnions(errors, scene)) {
+    if (problems.length >= MAX_PROBLEMS) break
+    const found = 'message' in error && 'field' in error ? error : fromError(error, scene)
+    if (found === undefined) continue
+    const key = JSON.stringify(found.path)
+    if (told.has(key)) continue
+    told.add(key)
+    problems.push(found)
+  }
+  return problems.length > 0 ? problems : [problem([], `${wholeOf(role)} do not fit the schema.`)]
+}
+
+function isSmall(value: unknown): boolean {
+  let budget = MAX_EXPLAINED_VALUES
+  const visit = (item: unknown, depth: number): boolean => {
+    budget -= 1
+    if (budget < 0 || depth > MAX_EXPLAINED_DEPTH) return false
+    if (typeof item !== 'object' || item === null) return true
+    if (Array.isArray(item)) return item.length <= budget && item.every((member) => visit(member, depth + 1))
+    for (const key in item) if (!visit((item as SchemaNode)[key], depth + 1)) return false
+    return true
+  }
+  return visit(value, 0)
+}
+
+/**
+ * The text for a model: one sentence for one problem, a list for several, the first ten spelled out and the rest
+ * counted.
+ */
+export function describeProblems(problems: readonly Problem[]): string {
+  const [only] = problems
+  if (only === undefined) return ''
+  if (problems.length === 1) return sentence(only.message)
+  const lines = problems.slice(0, MAX_DESCRIBED).map(({ message }) => `- ${message}`)
+  const left = problems.length - lines.length
+  if (left > 0) lines.push(`- and ${problems.length >= MAX_PROBLEMS ? 'at least ' : ''}${left} more.`)
+  return `${problems.length >= MAX_PROBLEMS ? 'At least ' : ''}${problems.length} problems:\n${lines.join('\n')}`
+}

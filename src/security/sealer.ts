@@ -1,0 +1,125 @@
+import type { Sealer } from '../contracts/sealer.js'
+import { DefinitionError } from '../errors/definition-error.js'
+
+/** 96 bits, as NIST SP 800-38D §5.2.1.1 recommends for GCM. */
+const ivBytes = 12
+/** Characters of a key's name in a token; it only chooses among a handful of keys. */
+const keyNameLength = 4
+/** Shorter secrets can be guessed; 32 random bytes as base64 have 43 characters. */
+export const minKeyLength = 32
+
+/** Named through its user, because not every runtime's types have the global name. */
+type CryptoKey = Parameters<typeof crypto.subtle.encrypt>[1]
+
+interface SealingKey {
+  readonly name: string
+  readonly secret: CryptoKey
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * AES-256-GCM under keys derived by HKDF-SHA-256 (RFC 5869), one for each purpose. The first secret seals;
+ * all of them open, so keys can be rotated without a token lost. A token is
+ * `base64url(key name | iv | ciphertext and tag)`.
+ *
+ * Works wherever Web Crypto does: Node, Deno, Bun, Workers.
+ * @throws DefinitionError for a secret shorter than 32 characters.
+ */
+export function createSealer(secrets: readonly string[]): Sealer {
+  if (secrets.length === 0)
+    throw new DefinitionError('"keys" is empty; give at least one secret, or leave it out.')
+  for (const [index, secret] of secrets.entries()) {
+    if (typeof secret !== 'string' || secret.length < minKeyLength) {
+      throw new DefinitionError(
+        `"keys[${index}]" is too short; use at least ${minKeyLength} random characters, such as those of "openssl rand -base64 32".`,
+      )
+    }
+  }
+  const loaded = Promise.all(secrets.map(loadKey))
+  // Whoever seals or opens hears the failure; before that nobody may be listening.
+  loaded.catch(() => undefined)
+  /** Purposes are few and ours, so this cannot grow with traffic. */
+  const derived = new Map<string, Promise<CryptoKey>>()
+
+  function keyFor(key: SealingKey, purpose: string): Promise<CryptoKey> {
+    const id = `${key.name} ${purpose}`
+    let made = derived.get(id)
+    if (made === undefined) {
+      made = crypto.subtle.deriveKey(
+        {
+          name: 'HKDF',
+          hash: 'SHA-256',
+          salt: new Uint8Array(),
+          info: encoder.encode(`holdfast ${purpose}`),
+        },
+        key.secret,
+        { name: 'AES-GCM', length: 256 },
+        false,
+        ['encrypt', 'decrypt'],
+      )
+      derived.set(id, made)
+    }
+    return made
+  }
+
+  return {
+    async seal(purpose, data) {
+      const [key] = await loaded
+      if (key === undefined) throw new Error('There is no sealing key.')
+      const iv = crypto.getRandomValues(new Uint8Array(ivBytes))
+      const sealed = await crypto.subtle.encrypt(
+        { name: 'AES-GCM', iv },
+        await keyFor(key, purpose),
+        encoder.encode(data),
+      )
+      return key.name + toBase64Url(iv) + toBase64Url(new Uint8Array(sealed))
+    },
+
+    async open(purpose, token) {
+      const key = (await loaded).find((candidate) => token.startsWith(candidate.name))
+      const ivEnd = keyNameLength + (ivBytes * 4) / 3
+      const iv = fromBase64Url(token.slice(keyNameLength, ivEnd))
+      const sealed = fromBase64Url(token.slice(ivEnd))
+      if (key === undefined || iv === undefined || sealed === undefined || iv.length !== ivBytes)
+        return undefined
+      try {
+        const data = await crypto.subtle.decrypt({ name: 'AES-GCM', iv }, await keyFor(key, purpose), sealed)
+        return decoder.decode(data)
+      } catch {
+        return undefined
+      }
+    },
+  }
+}
+
+async function loadKey(secret: string): Promise<SealingKey> {
+  const bytes = encoder.encode(secret)
+  // The name is a hash under its own label, so that it tells nothing of the keys derived from the secret.
+  const digest = await crypto.subtle.digest('SHA-256', encoder.encode(`holdfast key name ${secret}`))
+  return {
+    name: toBase64Url(new Uint8Array(digest)).slice(0, keyNameLength),
+    secret: await crypto.subtle.importKey('raw', bytes, 'HKDF', false, ['deriveKey']),
+  }
+}
+
+/** A fresh secret for a process that was given none. */
+export function randomSecret(): string {
+  return toBase64Url(crypto.getRandomValues(new Uint8Array(32)))
+}
+
+function toBase64Url(bytes: Uint8Array): string {
+  let binary = ''
+  for (const byte of bytes) binary += String.fromCharCode(byte)
+  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+}
+
+function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (!/^[A-Za-z0-9_-]*$/.test(text)) return undefined
+  try {
+    return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))
+  } catch {
+    return undefined
+  }
+}

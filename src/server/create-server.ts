@@ -1,0 +1,176 @@
+import { systemClock } from '../contracts/clock.js'
+import { anonymous } from '../contracts/principal.js'
+import { PeerConnection } from '../engine/connection.js'
+import { toMs } from '../engine/duration.js'
+import { Engine } from '../engine/engine.js'
+import type { Environment } from '../engine/environment.js'
+import { Pipeline } from '../engine/pipeline.js'
+import { Stats } from '../engine/stats.js'
+import { DefinitionError } from '../errors/definition-error.js'
+import { defaultFrameLimits } from '../protocol/json-rpc.js'
+import { ServedRevisions } from '../protocol/revisions/all.js'
+import { warmUp } from '../schema/compile.js'
+import { createSealer, randomSecret } from '../security/sealer.js'
+import { SealedSessions } from '../sessions/sealed-sessions.js'
+import { createConsoleLogger } from '../telemetry/console-logger.js'
+import type { HttpHandler } from '../transports/http/http-handler.js'
+import { createDefiner } from './definer.js'
+import type { ServerOptions, ServicesOption } from './options.js'
+import { middlewareOrder } from './order.js'
+import type { Server } from './server.js'
+
+const defaultDrainMs = 5000
+
+/**
+ * Makes a server: add tools, resources and prompts to it, then `serve(server)`, or mount `server.handler` or
+ * `server.fetch`.
+ * @throws DefinitionError for an option that cannot work, with the sentence that mends it.
+ */
+export function createServer<const Services extends ServicesOption = Readonly<Record<never, never>>>(
+  options: ServerOptions<Services>,
+): Server<Services> {
+  const {
+    name,
+    version,
+    title,
+    description,
+    websiteUrl,
+    icons,
+    instructions,
+    http = {},
+    limits = {},
+  } = options
+  for (const [option, value] of [
+    ['name', name],
+    ['version', version],
+  ] as const) {
+    if (typeof value !== 'string' || value.trim() === '') {
+      throw new DefinitionError(
+        `"${option}" must be a text that is not empty, received ${JSON.stringify(value) ?? 'nothing'}.`,
+      )
+    }
+  }
+  const {
+    clock = systemClock,
+    logger = createConsoleLogger(),
+    development = developmentByEnvironment(),
+  } = options
+  const stats = new Stats()
+  const pipeline = new Pipeline(middlewareOrder({ clock, stats, development }))
+  const environment: Environment = {
+    services: options.services ?? {},
+    logger,
+    clock,
+    sealer: createSealer(options.keys ?? [randomSecret()]),
+    pipeline,
+    stats,
+    timeoutMs: toMs(options.timeout ?? '60s', '"timeout"'),
+    pageSize: pageSizeOf(options.pageSize),
+    development,
+  }
+  const engine = new Engine({
+    info: {
+      name,
+      version,
+      ...(title !== undefined && { title }),
+      ...(description !== undefined && { description }),
+      ...(websiteUrl !== undefined && { websiteUrl }),
+      ...(icons && { icons }),
+    },
+    instructions,
+    revisions: new ServedRevisions(options.revisions),
+    frameLimits: {
+      maxDepth: limits.maxDepth ?? defaultFrameLimits.maxDepth,
+      maxBatch: limits.maxBatch ?? defaultFrameLimits.maxBatch,
+    },
+    extensions: options.extensions,
+    environment,
+    // The first call will need the validators; while the client reads the list there is time.
+    onFirstList: () => void warmUp().catch(() => undefined),
+  })
+  const connections = new Set<PeerConnection>()
+  let httpSide: Promise<HttpHandler> | undefined
+  let handler: HttpHandler | undefined
+  let closing: Promise<void> | undefined
+
+  /** Loaded when first wanted: a server on stdio never pays for it. */
+  function httpHandler(): Promise<HttpHandler> {
+    pipeline.seal()
+    httpSide ??= import('../transports/http/http-handler.js').then((module) => {
+      handler = new module.HttpHandler({
+        engine,
+        sessions: new SealedSessions({
+          sealer: environment.sealer,
+          discovery: engine.discovery,
+          clock,
+          stats,
+        }),
+        authenticator: options.authenticate,
+        http,
+      })
+      return handler
+    })
+    return httpSide
+  }
+
+  return {
+    ...createDefiner<Services>(engine),
+    name,
+    options: { http, keys: options.keys },
+    use: (middleware, { at = 'validated' } = {}) => pipeline.use(middleware, at),
+    stats: () => stats.snapshot(),
+    connect(connectOptions) {
+      pipeline.seal()
+      const connection = new PeerConnection(engine, {
+        ...connectOptions,
+        principal: anonymous,
+        maxInFlight: limits.maxInFlight ?? 1000,
+        onClose: () => {
+          connections.delete(connection)
+          stats.remove(connection.calls)
+        },
+      })
+      connections.add(connection)
+      stats.add(connection.calls)
+      return connection
+    },
+    handler(req, res) {
+      if (handler !== undefined) {
+        handler.handle(req, res)
+        return
+      }
+      httpHandler().then(
+        (made) => made.handle(req, res),
+        (error: unknown) => {
+          logger.error('The HTTP side cannot start.', { error })
+          res.writeHead(500).end()
+        },
+      )
+    },
+    fetch: async (request) => (await httpHandler()).fetch(request),
+    http: httpHandler,
+    close({ timeoutMs = defaultDrainMs } = {}) {
+      closing ??= (async () => {
+        const open = [...connections]
+        await Promise.all([
+          handler?.drain(timeoutMs),
+          ...open.map((connection) => connection.drain(timeoutMs)),
+        ])
+        for (const connection of open) connection.close()
+      })()
+      return closing
+    },
+  }
+}
+
+function pageSizeOf(pageSize = 1000): number {
+  if (!Number.isSafeInteger(pageSize) || pageSize < 1) {
+    throw new DefinitionError(`"pageSize" must be a whole number from 1, received ${String(pageSize)}.`)
+  }
+  return pageSize
+}
+
+/** Workers have no `process`; there every deployment is a production. */
+function developmentByEnvironment(): boolean {
+  return typeof process !== 'undefined' && process.env['NODE_ENV'] !== 'production'
+}

@@ -1,0 +1,51 @@
+import type { Authenticator } from '../contracts/authenticator.js'
+import type { Clock } from '../contracts/clock.js'
+import type { Logger } from '../contracts/logger.js'
+import type { Duration } from '../engine/duration.js'
+import type { Icon } from '../protocol/types.js'
+import type { HttpOptions } from '../transports/http/options.js'
+
+/** Services as a plain object; handlers find it, typed, as `ctx.services`. */
+export type ServicesOption = Readonly<Record<string, unknown>>
+
+export interface ServerOptions<Services extends ServicesOption = ServicesOption> {
+  /** The server's name for programs: letters, digits, dashes. */
+  readonly name: string
+  readonly version: string
+  readonly title?: string
+  readonly description?: string
+  readonly websiteUrl?: string
+  readonly icons?: readonly Icon[]
+  /** What a model should know to use this server; sent once, when a client opens. */
+  readonly instructions?: string
+  /** Narrows the protocol revisions that are served. Default: all five. */
+  readonly revisions?: readonly string[]
+  readonly services?: Services
+  /** Who is calling. Default: everyone is anonymous. */
+  readonly authenticate?: Authenticator
+  /**
+   * Secrets of at least 32 characters that seal cursors and session ids: the first seals, all open. A fleet
+   * shares them. Default: `serve()` keeps one in the user's state directory, anything else makes one up.
+   */
+  readonly keys?: readonly string[]
+  /** How long a call may take from its arrival. Default: 60 s. */
+  readonly timeout?: Duration
+  /** Entries in a page of a list. Default: 1000. */
+  readonly pageSize?: number
+  readonly limits?: {
+    /** Nesting of one message. Default: 64. */
+    readonly maxDepth?: number
+    /** Messages in one batch (2025-03-26 only). Default: 50. */
+    readonly maxBatch?: number
+    /** Calls at once on one stdio or memory connection. Default: 1000. */
+    readonly maxInFlight?: number
+  }
+  /** Settings of protocol extensions, by their id, as capabilities show them. */
+  readonly extensions?: Readonly<Record<string, object>>
+  readonly http?: HttpOptions
+  /** Default: JSON lines on stderr. */
+  readonly logger?: Logger
+  readonly clock?: Clock
+  /** Advice about definitions in the log. Default: unless NODE_ENV is "production". */
+  readonly development?: boolean
+}

@@ -1,0 +1,32 @@
+import { Deadlines } from '../concurrency/deadlines.js'
+import type { Clock } from '../contracts/clock.js'
+import type { Place } from '../engine/pipeline.js'
+import type { Stats } from '../engine/stats.js'
+import { deadline } from '../middleware/deadline.js'
+import { validateInput } from '../middleware/validate-input.js'
+import { validateOutput } from '../middleware/validate-output.js'
+
+/** Shown as the limit of the deadline table; each call in flight has at most one. */
+const maxCalls = 10_000
+
+/**
+ * The order in which a call passes through its middlewares, outermost first. This list is the one place
+ * that decides it. A definition gets only those that it needs.
+ */
+export function middlewareOrder(options: {
+  clock: Clock
+  stats: Stats
+  development: boolean
+}): readonly Place[] {
+  const { clock, stats, development } = options
+  const deadlines = new Deadlines(clock, maxCalls)
+  stats.add(deadlines)
+  return [
+    { user: 'edge' },
+    { name: 'deadline', create: deadline(deadlines, stats) },
+    { user: 'authorized' },
+    { name: 'validateInput', create: validateInput(stats) },
+    { user: 'validated' },
+    { name: 'validateOutput', create: validateOutput({ development }) },
+  ]
+}

@@ -1,0 +1,89 @@
+import type { Authenticator } from '../../contracts/authenticator.js'
+import { anonymous, type Principal } from '../../contracts/principal.js'
+import { type Cors, createCors } from './cors.js'
+import { createHostPolicy, type HostPolicy } from './host-policy.js'
+import type { HttpOptions } from './options.js'
+import { encodeRefusal, invalidRequestCode, type Refusal } from './refusal.js'
+import { jsonType, type Reply, type RequestHead } from './reply.js'
+import { createTrustedProxies, type TrustedProxies } from './trusted-proxies.js'
+
+/** What the edge decided: who asks, or the answer that ends it. */
+export type Admission = { readonly principal: Principal } | { readonly reply: Reply }
+
+const anyone: Admission = { principal: anonymous }
+const allow = { allow: 'POST, DELETE, OPTIONS' }
+
+/** Decides by the head alone, on every method and before the body is read: Host, Origin, CORS, identity. */
+export class Edge {
+  readonly #policy: HostPolicy
+  readonly #cors: Cors
+  readonly #proxies: TrustedProxies
+  readonly #authenticator: Authenticator | undefined
+  readonly #onRefusal: () => void
+
+  /** @throws StartError or DefinitionError for options that cannot be served safely. */
+  constructor(options: HttpOptions, authenticator: Authenticator | undefined, onRefusal: () => void) {
+    const { host = '127.0.0.1', port, allowedHosts, allowedOrigins, publicUrl } = options
+    this.#policy = createHostPolicy({
+      bind: { host, ...(port !== undefined && { port }) },
+      ...(allowedHosts && { allowedHosts }),
+      ...(allowedOrigins && { allowedOrigins }),
+      ...(publicUrl !== undefined && { publicUrl }),
+    })
+    this.#cors = createCors({ corsOrigin: this.#policy.corsOrigin })
+    this.#proxies = createTrustedProxies(options.trustedProxies)
+    this.#authenticator = authenticator
+    this.#onRefusal = onRefusal
+  }
+
+  /** The caller, or the reply that refuses it. A promise only where an authenticator has to wait. */
+  admit(head: RequestHead): Admission | Promise<Admission> {
+    const host = head.header('host')
+    const origin = head.header('origin')
+    const refused = this.#policy.checkHost(host) ?? this.#policy.checkOrigin(origin, host)
+    if (refused !== undefined) return { reply: this.refuse(refused, head) }
+    if (head.method !== 'POST') {
+      if (head.method === 'OPTIONS') {
+        return { reply: this.#cors.preflight(origin, head.header('access-control-request-headers')) }
+      }
+      if (head.method !== 'DELETE') {
+        const message = `The MCP endpoint takes POST and DELETE, received ${head.method.slice(0, 20)}.`
+        return {
+          reply: this.refuse({ status: 405, code: invalidRequestCode, message, headers: allow }, head),
+        }
+      }
+    }
+    return this.#authenticator === undefined ? anyone : this.#authenticate(this.#authenticator, head)
+  }
+
+  /** A refusal as the reply that carries it. */
+  refuse(refusal: Refusal, head: RequestHead): Reply {
+    this.#onRefusal()
+    return {
+      status: refusal.status,
+      headers: { ...jsonType, ...this.headers(head), ...refusal.headers },
+      body: encodeRefusal(refusal),
+    }
+  }
+
+  /** What every reply carries for the origin that asks. */
+  headers(head: RequestHead): Readonly<Record<string, string>> {
+    return this.#cors.responseHeaders(head.header('origin'))
+  }
+
+  async #authenticate(authenticator: Authenticator, head: RequestHead): Promise<Admission> {
+    const address = this.#proxies.clientAddress(head.remote, head.header('x-forwarded-for'))
+    const result = await authenticator.authenticate({
+      transport: 'http',
+      header: (name) => head.header(name),
+      ...(address !== undefined && { address }),
+    })
+    if (result.ok) return { principal: result.principal }
+    const { status, message, challenge, retryAfterMs } = result
+    const headers = {
+      ...(challenge !== undefined && { 'www-authenticate': challenge }),
+      ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
+    }
+    return { reply: this.refuse({ status, code: invalidRequestCode, message, headers }, head) }
+  }
+}

@@ -1,0 +1,169 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Authenticator } from '../../contracts/authenticator.js'
+import { toMs } from '../../engine/duration.js'
+import type { Engine } from '../../engine/engine.js'
+import type { Sessions } from '../../engine/session.js'
+import type { Body, BodyLimits } from './body-rules.js'
+import { type Admission, Edge } from './edge.js'
+import { Endpoint } from './endpoint.js'
+import { NodeSink, writeReply } from './node-sink.js'
+import type { HttpOptions } from './options.js'
+import { type BodyReader, createBodyReader } from './read-body.js'
+import { readRequestBody } from './read-request-body.js'
+import type { ReplySink, RequestHead } from './reply.js'
+import { toResponse, WebSink } from './web-sink.js'
+
+export interface HttpHandlerOptions {
+  readonly engine: Engine
+  readonly sessions: Sessions
+  readonly authenticator: Authenticator | undefined
+  readonly http: HttpOptions
+}
+
+/** The HTTP side of one server, for `node:http` and for the Web's `fetch` alike. */
+export class HttpHandler {
+  readonly #edge: Edge
+  readonly #endpoint: Endpoint
+  readonly #reader: BodyReader
+  readonly #limits: BodyLimits
+  readonly #maxUnreadBytes: number
+  #cut = 0
+  readonly #onCut = (): void => {
+    this.#cut += 1
+  }
+
+  /** @throws StartError or DefinitionError for options that cannot be served safely. */
+  constructor(options: HttpHandlerOptions) {
+    const { engine, sessions, http } = options
+    const { stats } = engine.environment
+    const {
+      maxBodyBytes = 4 * 1024 * 1024,
+      bodyTimeout = '10s',
+      maxRequests = 10_000,
+      maxUnreadBytes = 1024 * 1024,
+    } = http
+    this.#limits = { maxBytes: maxBodyBytes, timeoutMs: toMs(bodyTimeout, '"http.bodyTimeout"') }
+    this.#reader = createBodyReader(this.#limits)
+    this.#maxUnreadBytes = maxUnreadBytes
+    this.#edge = new Edge(http, options.authenticator, () => {
+      stats.counters.refusedHttpRequests += 1
+    })
+    this.#endpoint = new Endpoint({ engine, sessions, edge: this.#edge, maxRequests })
+    stats.add({
+      stats: () => ({
+        name: 'streams cut (unread bytes of one)',
+        size: 0,
+        limit: maxUnreadBytes,
+        unit: 'bytes',
+        dropped: this.#cut,
+      }),
+    })
+  }
+
+  /** Answers one `node:http` request, whatever its path. */
+  handle(req: IncomingMessage, res: ServerResponse): void {
+    const head = nodeHead(req)
+    const admission = this.#edge.admit(head)
+    if (admission instanceof Promise) {
+      admission.then(
+        (admitted) => this.#admitted(admitted, head, req, res),
+        () =>
+          writeReply(
+            res,
+            this.#edge.refuse(
+              { status: 503, code: -32603, message: 'The caller could not be identified; try again.' },
+              head,
+            ),
+          ),
+      )
+    } else {
+      this.#admitted(admission, head, req, res)
+    }
+  }
+
+  /** Answers one Web request, whatever its path. */
+  async fetch(request: Request): Promise<Response> {
+    const head = webHead(request)
+    const admission = await this.#edge.admit(head)
+    if ('reply' in admission) return toResponse(admission.reply)
+    if (request.method === 'DELETE') return toResponse(await this.#endpoint.delete(head, admission.principal))
+    const accepted = this.#endpoint.negotiate(head)
+    if ('status' in accepted) return toResponse(this.#edge.refuse(accepted, head))
+    const body = await readRequestBody(request, this.#limits)
+    if (typeof body !== 'string') {
+      return toResponse(
+        this.#edge.refuse(
+          body ?? { status: 400, code: -32600, message: 'The request ended before its body.' },
+          head,
+        ),
+      )
+    }
+    const sink = new WebSink(this.#maxUnreadBytes, this.#onCut, request.signal)
+    this.#endpoint.post(body, { head, principal: admission.principal, accepted, sink })
+    return sink.response
+  }
+
+  /** Refuses new requests, waits for those that run, and ends what is left after `timeoutMs`. */
+  drain(timeoutMs: number): Promise<void> {
+    return this.#endpoint.drain(timeoutMs)
+  }
+
+  #admitted(admission: Admission, head: RequestHead, req: IncomingMessage, res: ServerResponse): void {
+    if ('reply' in admission) {
+      this.#reader.discard(req)
+      writeReply(res, admission.reply)
+      return
+    }
+    const { principal } = admission
+    if (req.method === 'DELETE') {
+      this.#reader.discard(req)
+      void this.#endpoint.delete(head, principal).then((reply) => writeReply(res, reply))
+      return
+    }
+    const accepted = this.#endpoint.negotiate(head)
+    if ('status' in accepted) {
+      this.#reader.discard(req)
+      writeReply(res, this.#edge.refuse(accepted, head))
+      return
+    }
+    const take = (body: Body): void => {
+      if (typeof body === 'string') {
+        const sink: ReplySink = new NodeSink(res, this.#maxUnreadBytes, this.#onCut)
+        this.#endpoint.post(body, { head, principal, accepted, sink })
+      } else if (body !== undefined) {
+        writeReply(res, this.#edge.refuse(body, head))
+      }
+    }
+    const parsed = parsedBody(req)
+    if (parsed === undefined) this.#reader.receive(req, take)
+    else take(parsed)
+  }
+}
+
+/** A framework's body parser may have been there first; what it made is as good as the text. */
+function parsedBody(req: IncomingMessage): string | undefined {
+  if (!req.readableEnded || !('body' in req) || req.body === undefined) return undefined
+  return typeof req.body === 'string' ? req.body : JSON.stringify(req.body)
+}
+
+function nodeHead(req: IncomingMessage): RequestHead {
+  return {
+    method: req.method ?? '',
+    header(name) {
+      const value = req.headers[name]
+      return typeof value === 'string' || value === undefined ? value : value.join(', ')
+    },
+    get remote() {
+      return req.socket.remoteAddress
+    },
+  }
+}
+
+function webHead(request: Request): RequestHead {
+  return {
+    method: request.method,
+    // A Request made by hand has no Host header; its URL says the same.
+    header: (name) => request.headers.get(name) ?? (name === 'host' ? new URL(request.url).host : undefined),
+    remote: undefined,
+  }
+}

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const root = fileURLToPath(new URL('.', import.meta.url))
+const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
+  exports: Record<string, unknown>
+}
+
+// The package's own names lead to its sources, so that tests need no build and never see a stale one.
+const alias = Object.keys(manifest.exports)
+  .filter((entry) => !entry.endsWith('.json'))
+  .map((entry) => ({
+    find: new RegExp(`^holdfast${entry.slice(1).replaceAll('/', '\\/')}$`),
+    replacement: `${root}src${entry.slice(1)}/index.ts`,
+  }))
+
+export default defineConfig({
+  resolve: { alias },
+  test: {
+    include: [
+      '{src,test}/**/*.test.ts',
+      '{examples/*,benchmarks}/{src,test}/**/*.test.ts',
+      'scripts/**/*.test.mjs',
+    ],
+    environment: 'node',
+    // Two processes are what a small CI machine can keep busy; more make the time limits below lie.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 10_000,
+    allowOnly: false,
+    passWithNoTests: false,
+    silent: 'passed-only',
+    unstubEnvs: true,
+    restoreMocks: true,
+  },
+})
