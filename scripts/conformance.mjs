@@ -227,7 +227,7 @@ if (judgements.length > 0) printTable(judgements, runs)
 const failures = judgements.filter(({ verdict }) => verdict === 'failed')
 for (const { suite, revision, scenario, notes } of failures) {
   console.log(`\nFAILED ${suite} ${revision} ${scenario}`)
-  for (const note of notes) console.log(`  ${note.length > 600 ? `${note.slice(0, 600)}...` : note}`)
+  for (const note of notes) console.log(`  ${note.length > 400 ? `${note.slice(0, 400)}...` : note}`)
 }
 for (const { suite, revision, scenario, check } of outdated) {
   const what = check ? `${scenario}, check ${check}` : scenario

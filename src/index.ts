@@ -53,7 +53,7 @@ export { type JsonSchema, jsonSchema, type TypedJsonSchema } from './schema/json
 export { createServer } from './server/create-server.js'
 export type { Definer, GroupOptions } from './server/definer.js'
 export type { ServerOptions, ServicesOption } from './server/options.js'
-export type { Server } from './server/server.js'
+export type { Servable, Server } from './server/server.js'
 export { type DefineTool, toolsFor } from './server/tools-for.js'
 export { createConsoleLogger } from './telemetry/console-logger.js'
 export type { HttpOptions } from './transports/http/options.js'

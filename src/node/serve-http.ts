@@ -6,7 +6,7 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { StartError } from '../errors/start-error.js'
-import type { Server } from '../server/server.js'
+import type { Servable } from '../server/server.js'
 import type { Served } from './serve.js'
 
 export interface ServeHttpOptions {
@@ -18,7 +18,7 @@ export interface ServeHttpOptions {
  * Listens with `node:http` and routes the endpoint's path to the server.
  * @throws StartError when it cannot listen, in one sentence.
  */
-export async function serveHttp(server: Server<never>, options: ServeHttpOptions): Promise<Served> {
+export async function serveHttp(server: Servable, options: ServeHttpOptions): Promise<Served> {
   const { host = '127.0.0.1', path = '/mcp' } = server.options.http
   const handler = await server.http()
   const listener = createHttpServer((req, res) => {
@@ -41,10 +41,11 @@ export async function serveHttp(server: Server<never>, options: ServeHttpOptions
       const late = setTimeout(() => listener.closeAllConnections(), 500)
       await closed
       clearTimeout(late)
+      forgetSignals()
     })()
     return closing
   }
-  stopOnSignals(close)
+  const forgetSignals = stopOnSignals(close)
   return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}${path}`, port, close }
 }
 
@@ -96,8 +97,8 @@ function listenError(error: NodeJS.ErrnoException, port: number, host: string): 
   }
 }
 
-/** The first signal drains, a second one ends at once. */
-function stopOnSignals(close: () => Promise<void>): void {
+/** The first signal drains, a second one ends at once. Returns the function that stops listening. */
+function stopOnSignals(close: () => Promise<void>): () => void {
   let stopping = false
   const stop = (): void => {
     if (stopping) process.exit(0)
@@ -105,4 +106,7 @@ function stopOnSignals(close: () => Promise<void>): void {
     void close().then(() => process.exit(0))
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
+  return () => {
+    process.off('SIGTERM', stop).off('SIGINT', stop)
+  }
 }

@@ -1,5 +1,5 @@
 import { StartError } from '../errors/start-error.js'
-import type { Server } from '../server/server.js'
+import type { Servable } from '../server/server.js'
 
 export interface ServeOptions {
   /** Default: what the arguments and the environment say. */
@@ -28,7 +28,7 @@ export interface Served {
  *
  * @throws StartError when the port is taken or not allowed, or an option is not safe to serve: one sentence.
  */
-export async function serve(server: Server<never>, options: ServeOptions = {}): Promise<Served> {
+export async function serve(server: Servable, options: ServeOptions = {}): Promise<Served> {
   const args = options.args ?? process.argv.slice(2)
   const port = options.port ?? portOf(args)
   if (

@@ -247,7 +247,13 @@ describe('hostile values', () => {
     let value: unknown = { constructor: 1 }
     for (let i = 0; i < 100_000; i += 1) value = { constructor: 1, kids: [value] }
     const result = check(tree, value)
-    expect(result.ok ? '' : result.problems[0]?.message).toBe('The arguments nest too deeply to be checked.')
+    expect(result.ok ? '' : result.problems[0]?.message).toBe('The arguments cannot be checked: they nest too deeply.')
+  })
+
+  it('survives what breaks a deep comparison', () => {
+    const schema: JsonSchema = { type: 'object', properties: { a: { type: 'array', uniqueItems: true } } }
+    const result = check(schema, JSON.parse('{"a":[{"valueOf":1},{"valueOf":1}]}'))
+    expect(result.ok ? '' : result.problems[0]?.message).toContain('a property is named "valueOf"')
   })
 
   it('explains a million wrong items by the first one, at once', () => {

@@ -5,7 +5,7 @@ import { type Interpreter, interpreterFor, isAgreed, isSmallJson } from './early
 import type { SchemaLike } from './infer.js'
 import { inspectDocument } from './inspect.js'
 import type { JsonSchema } from './json-schema.js'
-import { explainErrors, type Problem } from './problems.js'
+import { explainErrors, type Problem, unexplained } from './problems.js'
 import { isStandardSchema, jsonSchemaOf } from './standard.js'
 import { explainIssues } from './standard-problems.js'
 import { isReady, load, Validators, warmUp } from './validators.js'
@@ -140,10 +140,11 @@ function jsonCheck(validators: Validators, dialect: Dialect, role: 'input' | 'ou
     if (verdict === undefined) return cold(value)
     try {
       if (verdict(value)) return { ok: true, value }
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
+    } catch {
+      // What a value can make ajv throw (see `explainErrors`) refuses that value and is no fault of the server.
     }
-    return { ok: false, problems: explainErrors(value, validators, role) }
+    const problems = explainErrors(value, validators, role)
+    return { ok: false, problems: problems.length > 0 ? problems : [unexplained(role)] }
   }
   return check
 }

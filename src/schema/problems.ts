@@ -17,7 +17,8 @@ const MAX_ERRORS = 1000
 
 /**
  * Says what is wrong with a value that a JSON Schema refuses: every problem if the value is small (2000 values, 64
- * levels), else the first one. ajv must be loaded. Empty if the schema accepts the value.
+ * levels), else the first one. ajv must be loaded. Empty if the schema accepts the value. Never throws for a value;
+ * throws if ajv cannot compile the schema, which a library may have written.
  */
 export function explainErrors(value: unknown, validators: Validators, role: Role): readonly Problem[] {
   const validate = isSmall(value) ? validators.explain() : validators.verdict()
@@ -27,8 +28,7 @@ export function explainErrors(value: unknown, validators: Validators, role: Role
     if (validate(value)) return []
     errors = (validate.errors ?? []).slice(0, MAX_ERRORS)
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    return [problem([], `${wholeOf(role)} nest too deeply to be checked.`)]
+    return [problem([], `${wholeOf(role)} cannot be checked: ${unchecked(error, role)}.`)]
   } finally {
     // The errors hold the value itself; a refused value must not stay in memory until the next refusal.
     validate.errors = null
@@ -45,7 +45,21 @@ export function explainErrors(value: unknown, validators: Validators, role: Role
     told.add(key)
     problems.push(found)
   }
-  return problems.length > 0 ? problems : [problem([], `${wholeOf(role)} do not fit the schema.`)]
+  return problems.length > 0 ? problems : [unexplained(role)]
+}
+
+/** For a value that was refused by something that did not say why. */
+export function unexplained(role: Role): Problem {
+  return problem([], role === 'input' ? 'The arguments do not fit the schema.' : 'The result does not fit the schema.')
+}
+
+/**
+ * A value that nests deeper than the stack ends a recursive schema, and the comparison behind `uniqueItems`, `enum` and
+ * `const` calls `valueOf` and `toString` of what it is given, which JSON may well define as something else.
+ */
+function unchecked(error: unknown, role: Role): string {
+  if (error instanceof RangeError) return `${role === 'input' ? 'they nest' : 'it nests'} too deeply`
+  return 'a property is named "valueOf", "toString" or "constructor" where whole objects are compared; rename it'
 }
 
 function isSmall(value: unknown): boolean {

@@ -1,5 +1,5 @@
 import { own, type SchemaNode } from './keywords.js'
-import { schemasAlong } from './resolve.js'
+import { alternatives, schemasAlong, step } from './resolve.js'
 import { isSensitiveName, looksSecret } from './secrets.js'
 import { clean } from './text.js'
 
@@ -49,20 +49,23 @@ const MAX_VISITS = 2000
 export function hiddenStrings(root: SchemaNode, value: unknown): string[] {
   const found: string[] = []
   let visits = 0
-  const visit = (item: unknown, path: readonly (string | number)[]): void => {
+  const visit = (item: unknown, nodes: readonly SchemaNode[], above: boolean, depth: number): void => {
     visits += 1
-    if (visits > MAX_VISITS || found.length >= MAX_HIDDEN || path.length > 32) return
+    if (visits > MAX_VISITS || found.length >= MAX_HIDDEN || depth > 32) return
+    const hidden = above || nodes.some(isWriteOnly)
     if (typeof item === 'string') {
-      if (item.length >= 3 && (looksSecret(item) || isHidden(root, path, item))) found.push(item)
+      if (item.length >= 3 && (hidden || looksSecret(item))) found.push(item)
     } else if (Array.isArray(item)) {
-      for (let i = 0; i < item.length && visits <= MAX_VISITS; i += 1) visit(item[i], [...path, i])
+      for (let i = 0; i < item.length && visits <= MAX_VISITS; i += 1) {
+        visit(item[i], step(root, nodes, i), hidden, depth + 1)
+      }
     } else if (typeof item === 'object' && item !== null) {
       for (const key of Object.keys(item)) {
         if (visits > MAX_VISITS) return
-        visit((item as SchemaNode)[key], [...path, key])
+        visit((item as SchemaNode)[key], step(root, nodes, key), hidden || isSensitiveName(key), depth + 1)
       }
     }
   }
-  visit(value, [])
+  visit(value, alternatives(root, root), false, 0)
   return found
 }

@@ -135,7 +135,8 @@ function crossFields(
     if (isNode(properties)) for (const name of Object.keys(properties)) known.add(name)
   }
   const names = [...known]
-  if (names.filter((name) => message.includes(name)).length >= 2) return ''
+  const words = new Set(message.split(/[^\p{L}\p{N}_$-]+/u))
+  if (names.filter((name) => words.has(name)).length >= 2) return ''
   const given = names.filter((name) => memberOf(value, name) !== undefined).slice(0, 6)
   if (given.length === 0) return ''
   return ` (given: ${either(

@@ -90,10 +90,14 @@ function kindOf(value: unknown): string {
   return Array.isArray(value) ? 'array' : typeof value
 }
 
-function takesKind(root: SchemaNode, branch: unknown, value: unknown): boolean {
+function takesKind(root: SchemaNode, branch: unknown, value: unknown, depth = 0): boolean {
   const schema = target(root, branch)
   if (schema === undefined) return branch === true
   const type = own(schema, 'type')
+  const inner = own(schema, 'anyOf') ?? own(schema, 'oneOf')
+  if (type === undefined && Array.isArray(inner) && depth < 4) {
+    return inner.some((one: unknown) => takesKind(root, one, value, depth + 1))
+  }
   const types: unknown[] = Array.isArray(type) ? type : [type]
   const kind = kindOf(value)
   const literals =

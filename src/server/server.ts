@@ -7,11 +7,24 @@ import type { HttpHandler } from '../transports/http/http-handler.js'
 import type { HttpOptions } from '../transports/http/options.js'
 import type { Definer } from './definer.js'
 
-/** One MCP server: its definitions, and every way to reach it. */
-export interface Server<Services = unknown> extends Definer<Services>, Connectable {
-  readonly name: string
+/** What a runtime needs of a server to serve it. */
+export interface Servable extends Connectable {
   /** What `serve` needs to know of how the server was made. */
   readonly options: { readonly http: HttpOptions; readonly keys: readonly string[] | undefined }
+  /** Opens a connection for a transport that carries whole messages: stdio, memory. */
+  connect(options: ConnectOptions): Connection
+  /**
+   * The HTTP side itself, made once; `serve` uses it to check the options before it listens.
+   * Rejects with a StartError or DefinitionError for options that cannot be served safely.
+   */
+  http(): Promise<HttpHandler>
+  /** Ends what runs and refuses what comes; safe to call twice. Milliseconds to wait for calls: default 5000. */
+  close(options?: { readonly timeoutMs?: number }): Promise<void>
+}
+
+/** One MCP server: its definitions, and every way to reach it. */
+export interface Server<Services = unknown> extends Definer<Services>, Servable {
+  readonly name: string
   /**
    * Puts a middleware around every call. `edge` stands before everything, `authorized` after permissions and
    * limits, `validated` (default) right around the handler with checked input.
@@ -20,14 +33,8 @@ export interface Server<Services = unknown> extends Definer<Services>, Connectab
   use(middleware: Middleware, options?: { readonly at?: UserStage }): void
   /** Counters since start, and every structure that can grow with its size, limit and what it dropped. */
   stats(): ServerStats
-  /** Opens a connection for a transport that carries whole messages: stdio, memory. */
-  connect(options: ConnectOptions): Connection
   /** For `node:http`, Express and Fastify: answers one HTTP request, whatever its path. */
   handler(req: IncomingMessage, res: ServerResponse): void
   /** For Hono, Workers, Deno and Bun: answers one HTTP request, whatever its path. */
   fetch(request: Request): Promise<Response>
-  /** The HTTP side itself, made once; `serve` uses it to check the options before it listens. */
-  http(): Promise<HttpHandler>
-  /** Ends what runs and refuses what comes; safe to call twice. Milliseconds to wait for calls: default 5000. */
-  close(options?: { readonly timeoutMs?: number }): Promise<void>
 }

@@ -55,10 +55,14 @@ describe('judge', () => {
     expect(verdictOf([bad], [{ ...entry, revision: '2025-11-25' }])).toMatchObject({ verdict: 'failed' })
   })
 
-  it('does not take a scenario that ran nothing for a pass', () => {
-    expect(verdictOf([], []).verdict).toBe('failed')
-    expect(verdictOf([{ id: 'e', status: 'SKIPPED' }], []).verdict).toBe('failed')
-    expect(verdictOf([{ id: 'e', status: 'SKIPPED' }], [entry]).verdict).toBe('expected')
+  it.each([
+    [[]],
+    [[{ id: 'e', status: 'SKIPPED' }]],
+    [[{ id: 'e', status: 'INFO' }]],
+    [[{ id: 'wire-schema-valid', status: 'SUCCESS' }]],
+  ])('does not take %j for a pass', (checks) => {
+    expect(verdictOf(checks, []).verdict).toBe('failed')
+    expect(verdictOf(checks, [entry])).toMatchObject({ verdict: 'expected', outdated: 0 })
   })
 })
 

@@ -10,7 +10,6 @@ describe('readCommand', () => {
     [['--port', '5000'], { PORT: '4000' }, { port: 5000 }],
     [['--port=0'], {}, { port: 0 }],
     [['--stdio'], { PORT: 'nonsense' }, { port: undefined }],
-    [['--stdio', '--isolate-stdout'], {}, { port: undefined }],
     [['--data', 'here'], {}, { port: 3000, data: 'here' }],
   ])('%j with %j', (args, env, expected) => {
     expect(readCommand(args, env)).toMatchObject({ kind: 'serve', ...expected })
@@ -27,7 +26,6 @@ describe('readCommand', () => {
     [['--data', 'a', '--data', 'b'], {}, 'twice'],
     [['--stdio=yes'], {}, 'takes no value'],
     [['--stdio', '--port', '1'], {}, 'not both'],
-    [['--isolate-stdout'], {}, 'needs --stdio'],
     [[], { PORT: '-1' }, 'PORT must be'],
   ])('one sentence for %j with %j', (args, env, part) => {
     const command = readCommand(args, env)

@@ -2,14 +2,13 @@ import { parseArgs } from 'node:util'
 
 export const usage = `data-desk: SQL over real datasets as an MCP server, read only
 
-  --data DIR         serve the CSV, TSV, JSON and Parquet files of DIR instead of the bundled data
-  --port N           serve HTTP on this port (default: PORT, else 3000; 0 takes a free one)
-  --stdio            serve on standard input and output instead
-  --isolate-stdout   with --stdio: keep whatever native code prints out of the protocol
-  --help             show this
+  --data DIR   serve the CSV, TSV, JSON and Parquet files of DIR instead of the bundled data
+  --port N     serve HTTP on this port (default: PORT, else 3000; 0 takes a free one)
+  --stdio      serve on standard input and output instead
+  --help       show this
 `
 
-const takes = 'data-desk takes --data DIR, --port N, --stdio, --isolate-stdout and --help'
+const takes = 'data-desk takes --data DIR, --port N, --stdio and --help'
 
 export type Command =
   | { readonly kind: 'help' }
@@ -20,7 +19,6 @@ const options = {
   data: { type: 'string' },
   port: { type: 'string' },
   stdio: { type: 'boolean' },
-  'isolate-stdout': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
@@ -62,7 +60,6 @@ export function readCommand(
   if (values.has('stdio')) {
     return port === undefined ? { ...served, port: undefined } : mistake('Give --stdio or --port, not both.')
   }
-  if (values.has('isolate-stdout')) return mistake('The option --isolate-stdout needs --stdio.')
   const fromEnvironment = env['PORT'] === '' ? undefined : env['PORT']
   const [text, origin] = port !== undefined ? [String(port), '--port'] : [fromEnvironment ?? '3000', 'PORT']
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {

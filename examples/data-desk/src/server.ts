@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'holdfast'
-import { type DeskOptions, openDesk } from './data/desk.js'
+import { type Desk, type DeskOptions, openDesk } from './data/desk.js'
 import { addExploreDataset } from './prompts/explore-dataset.js'
 import { addSchemaResource } from './resources/schema.js'
 import type { Services } from './services.js'
@@ -8,18 +8,8 @@ import { formatRows } from './tools/format-rows.js'
 import { listDatasets } from './tools/list-datasets.js'
 import { queryDataset } from './tools/query-dataset.js'
 
-export interface DataDeskOptions extends DeskOptions {
-  /** Where HTTP is served. Default: 127.0.0.1, port 3000, /mcp. */
-  readonly http?: { readonly port?: number; readonly host?: string; readonly path?: string }
-}
-
-/**
- * Loads the data and makes the server over it. Closing the server closes the database.
- * Throws one sentence when the data directory cannot be read or holds no table.
- */
-export async function createDataDesk(options: DataDeskOptions = {}): Promise<Server<Services>> {
-  const { http, ...deskOptions } = options
-  const desk = await openDesk(deskOptions)
+/** The server over an open desk. Closing the server closes the desk. */
+export function createDeskServer(desk: Desk): Server<Services> {
   const server = createServer({
     name: 'data-desk',
     title: 'Data desk',
@@ -30,7 +20,6 @@ export async function createDataDesk(options: DataDeskOptions = {}): Promise<Ser
       'Start with list-datasets, look at one with describe-dataset, then ask with query-dataset; ' +
       'format-rows makes CSV, XML, Markdown or JSON of the rows.',
     services: { desk },
-    ...(http === undefined ? {} : { http }),
   })
   server.add(listDatasets)
   server.add(describeDataset)
@@ -45,4 +34,12 @@ export async function createDataDesk(options: DataDeskOptions = {}): Promise<Ser
     desk.close()
   }
   return server
+}
+
+/**
+ * Loads the data and makes the server over it.
+ * @throws {DataError} when the data directory cannot be read or holds no table.
+ */
+export async function createDataDesk(options: DeskOptions = {}): Promise<Server<Services>> {
+  return createDeskServer(await openDesk(options))
 }

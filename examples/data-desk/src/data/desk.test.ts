@@ -88,7 +88,7 @@ describe('the bundled data', () => {
     expect(JSON.stringify(result.rows).length).toBeLessThanOrEqual(256 * 1024)
     const cells = await desk.query("SELECT repeat('x', 20000) AS text")
     expect(cells.cutCells).toBe(1)
-    expect(String(cells.rows[0]?.['text'])).toContain('[cut, 20000 characters in all]')
+    expect(String(cells.rows[0]?.['text'])).toContain('x... [cut]')
     const columns = Array.from({ length: 30 }, (_, n) => `repeat('x', 9999) AS c${n}`).join(', ')
     await expect(desk.query(`SELECT ${columns}`)).rejects.toMatchObject({ code: 'result_too_large' })
   })
@@ -171,6 +171,32 @@ describe('a desk with one connection', () => {
       clock: '01:02:03',
       huge: '170141183460469231731687303715884105727',
     })
+  })
+
+  it('bounds every kind of value before it leaves the database', async () => {
+    const sql = `SELECT range(50000000) AS list, [range(10000)] AS lists, {'a': [repeat('x', 1000000)], 'b': 1} AS struct,
+      MAP {'k': repeat('x', 1000000)} AS map, repeat('x', 1000000)::BLOB AS bytes, NULL::STRUCT(a VARCHAR) AS missing,
+      row(1, 'x') AS pair, [{'a': [[1, 2, 3, 4, 5]]}] AS deep, 'x' AS text, list_value(1, 2)::INT[2] AS array`
+    const { rows, cutCells, columns } = await desk.query(`${sql}; -- end`)
+    const row = JSON.parse(JSON.stringify(rows[0]))
+    expect(row.list).toHaveLength(1000)
+    expect(row.lists[0]).toHaveLength(100)
+    expect(row.struct).toEqual({ a: [`${'x'.repeat(100)}... [cut]`], b: 1 })
+    expect(row.map).toEqual([{ key: 'k', value: `${'x'.repeat(100)}... [cut]` }])
+    expect(Buffer.from(row.bytes, 'base64')).toHaveLength(10_000)
+    expect([row.missing, row.text, row.array, Object.values(row.pair)]).toEqual([null, 'x', [1, 2], [1, 'x']])
+    expect(row.deep).toEqual([{ a: [[1, 2, 3]] }])
+    expect(cutCells).toBe(6)
+    expect(columns.map(({ type }) => type).slice(0, 3)).toEqual([
+      'BIGINT[]',
+      'BIGINT[][]',
+      'STRUCT(a VARCHAR[], b INTEGER)',
+    ])
+  })
+
+  it('keeps the order of rows', async () => {
+    const { rows } = await desk.query('SELECT name FROM people ORDER BY height DESC, name', 3)
+    expect(rows).toEqual([{ name: 'Fred' }, { name: 'Rick' }, { name: 'Alan' }])
   })
 
   it('tells columns of one name apart', async () => {

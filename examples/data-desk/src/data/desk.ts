@@ -1,4 +1,7 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { type BoundedStatement, boundStatement } from './bounded-columns.js'
 import { ConnectionPool } from './connection-pool.js'
+import { DataError } from './data-error.js'
 import { type ColumnSummary, readSummary, summarySql } from './describe.js'
 import { nearNames } from './near-names.js'
 import { type Dataset, openDatabase } from './open-database.js'
@@ -48,9 +51,14 @@ export interface Desk {
   close(): void
 }
 
+/** Prepares SQL of our own, which needs no guard. */
+function trusted(sql: string): (connection: DuckDBConnection) => Promise<BoundedStatement> {
+  return async (connection) => boundStatement(connection, sql, await connection.prepare(sql))
+}
+
 /**
  * Loads the data and opens the desk.
- * Throws one sentence when the directory cannot be read or holds no table.
+ * @throws {DataError} when the directory cannot be read or holds no table.
  */
 export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
   const say = options.onProgress ?? (() => {})
@@ -68,7 +76,7 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
   const { datasets, instance } = database
   if (datasets.size === 0) {
     instance.closeSync()
-    throw new Error(
+    throw new DataError(
       `The data directory ${directory} holds no CSV, TSV, JSON or Parquet file that can be read as a table.`,
     )
   }
@@ -99,12 +107,12 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
       if (kept !== undefined) return kept
       const summary = await runQuery(
         pool,
-        (c) => c.prepare(summarySql(name, dataset.rows, dataset.columns)),
+        trusted(summarySql(name, dataset.rows, dataset.columns)),
         limits,
         signal,
       )
       const sampleSql = `SELECT * FROM ${quoteIdentifier(name)} LIMIT 3`
-      const sample = await runQuery(pool, (c) => c.prepare(sampleSql), limits, signal)
+      const sample = await runQuery(pool, trusted(sampleSql), limits, signal)
       const description = { ...dataset, columns: readSummary(dataset.columns, summary), sample: sample.rows }
       descriptions.set(name, description)
       return description

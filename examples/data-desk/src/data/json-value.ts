@@ -4,7 +4,6 @@ import {
   DuckDBDateValue,
   DuckDBDecimalValue,
   DuckDBListValue,
-  DuckDBMapValue,
   DuckDBStructValue,
   DuckDBTimestampMillisecondsValue,
   DuckDBTimestampNanosecondsValue,
@@ -18,18 +17,26 @@ import {
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
-/** Text longer than this many characters is cut in results, and marked. */
-export const maxCellCharacters = 10_000
+/** Characters of a text, or bytes of a blob, that a result shows; less for what is nested in lists and structs. */
+export function textLimit(depth: number): number {
+  return [10_000, 500][depth] ?? 100
+}
+
+/** Items of a list or map that a result shows; less for lists in lists. */
+export function itemLimit(depth: number): number {
+  return [1000, 100, 10][depth] ?? 3
+}
 
 /** Counts the cells that were cut while values became JSON. */
 export interface CutCount {
   cells: number
 }
 
-function cutText(text: string, cut: CutCount): string {
-  if (text.length <= maxCellCharacters) return text
+function cutText(text: string, cut: CutCount, depth: number): string {
+  const limit = textLimit(depth)
+  if (text.length <= limit) return text
   cut.cells += 1
-  return `${text.slice(0, maxCellCharacters).replace(/[\uD800-\uDBFF]$/, '')}... [cut, ${text.length} characters in all]`
+  return `${text.slice(0, limit).replace(/[\uD800-\uDBFF]$/, '')}... [cut]`
 }
 
 function bigintToJson(value: bigint): number | string {
@@ -51,11 +58,11 @@ function isoTimestamp(text: string, zone = ''): string {
 /**
  * A DuckDB value as JSON: whole numbers beyond 2^53 and decimals beyond 15 digits are exact strings, dates and
  * timestamps ISO 8601 (with time zone: in UTC, with Z), NaN and infinities null, blobs base64, lists arrays,
- * structs objects, maps arrays of { key, value }; everything else is DuckDB's own text.
+ * structs objects (a map arrives as a list of { key, value }); everything else is DuckDB's own text.
  */
-export function toJson(value: DuckDBValue, cut: CutCount): Json {
+export function toJson(value: DuckDBValue, cut: CutCount, depth = 0): Json {
   if (value === null || typeof value === 'boolean') return value
-  if (typeof value === 'string') return cutText(value, cut)
+  if (typeof value === 'string') return cutText(value, cut, depth)
   if (typeof value === 'number') return Number.isFinite(value) ? value : null
   if (typeof value === 'bigint') return bigintToJson(value)
   if (value instanceof DuckDBDecimalValue) return decimalToJson(value)
@@ -75,33 +82,29 @@ export function toJson(value: DuckDBValue, cut: CutCount): Json {
     return isoTimestamp(value.toString())
   }
   if (value instanceof DuckDBBlobValue) {
-    // Three bytes become four characters; a cut on a multiple of three leaves decodable base64.
-    const most = Math.floor(maxCellCharacters / 4) * 3
-    if (value.bytes.length <= most) return Buffer.from(value.bytes).toString('base64')
+    const limit = textLimit(depth)
+    if (value.bytes.length <= limit) return Buffer.from(value.bytes).toString('base64')
     cut.cells += 1
-    return Buffer.from(value.bytes.subarray(0, most)).toString('base64')
+    return Buffer.from(value.bytes.subarray(0, limit)).toString('base64')
   }
   if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) {
-    const most = maxCellCharacters / 10
-    if (value.items.length > most) cut.cells += 1
-    return value.items.slice(0, most).map((item) => toJson(item, cut))
+    const limit = itemLimit(depth)
+    if (value.items.length > limit) cut.cells += 1
+    return value.items.slice(0, limit).map((item) => toJson(item, cut, depth + 1))
   }
   if (value instanceof DuckDBStructValue) {
-    return Object.fromEntries(Object.entries(value.entries).map(([key, item]) => [key, toJson(item, cut)]))
+    return Object.fromEntries(
+      Object.entries(value.entries).map(([key, item]) => [key, toJson(item, cut, depth + 1)]),
+    )
   }
-  if (value instanceof DuckDBMapValue) {
-    return value.entries
-      .slice(0, maxCellCharacters / 10)
-      .map((entry) => ({ key: toJson(entry.key, cut), value: toJson(entry.value, cut) }))
-  }
-  if (value instanceof DuckDBUnionValue) return { [value.tag]: toJson(value.value, cut) }
-  if (value instanceof DuckDBVariantValue) return toJson(value.value, cut)
-  return cutText(value.toString(), cut)
+  if (value instanceof DuckDBUnionValue) return { [value.tag]: toJson(value.value, cut, depth + 1) }
+  if (value instanceof DuckDBVariantValue) return toJson(value.value, cut, depth)
+  return cutText(value.toString(), cut, depth)
 }
 
 /** A value of DuckDB's JSON type arrives as text; what it holds is what the caller wants. */
 export function parseJsonText(value: DuckDBValue, cut: CutCount): Json {
-  if (typeof value !== 'string' || value.length > maxCellCharacters) return toJson(value, cut)
+  if (typeof value !== 'string' || value.length > textLimit(0)) return toJson(value, cut)
   try {
     return JSON.parse(value) as Json
   } catch {

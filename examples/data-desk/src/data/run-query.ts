@@ -1,4 +1,5 @@
-import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api'
+import type { BoundedStatement, ResultColumn } from './bounded-columns.js'
 import type { ConnectionPool } from './connection-pool.js'
 import { type CutCount, type Json, parseJsonText, toJson } from './json-value.js'
 import { QueryRefusal } from './refusal.js'
@@ -26,11 +27,12 @@ export interface QueryResult {
 /** How long an interrupted statement is waited for before its caller is answered without it, in ms. */
 const graceMs = 1000
 
-async function readRows(result: DuckDBResult, limits: QueryLimits): Promise<QueryResult> {
-  const names = result.deduplicatedColumnNames()
-  const types = result.columnTypes()
-  const columns = names.map((name, index) => ({ name, type: String(types[index]) }))
-  const isJson = types.map((type) => type.alias === 'JSON')
+async function readRows(
+  result: DuckDBResult,
+  resultColumns: readonly ResultColumn[],
+  limits: QueryLimits,
+): Promise<QueryResult> {
+  const columns = resultColumns.map(({ name, type }) => ({ name, type }))
   const cut: CutCount = { cells: 0 }
   const rows: Row[] = []
   let bytes = 0
@@ -40,12 +42,13 @@ async function readRows(result: DuckDBResult, limits: QueryLimits): Promise<Quer
     for (let index = 0; index < chunk.rowCount; index += 1) {
       if (rows.length === limits.rows) return { columns, rows, truncatedBy: 'rows', cutCells: cut.cells }
       const row: Row = Object.fromEntries(
-        chunk
-          .getRowValues(index)
-          .map((value, column) => [
-            names[column] ?? `column${column}`,
-            isJson[column] === true ? parseJsonText(value, cut) : toJson(value, cut),
-          ]),
+        chunk.getRowValues(index).map((value, at) => {
+          const column = resultColumns[at]
+          return [
+            column?.name ?? `column${at}`,
+            column?.isJson === true ? parseJsonText(value, cut) : toJson(value, cut),
+          ]
+        }),
       )
       bytes += Buffer.byteLength(JSON.stringify(row)) + 1
       if (bytes > limits.bytes) {
@@ -86,7 +89,7 @@ function toRefusal(error: unknown): unknown {
  */
 export async function runQuery(
   pool: ConnectionPool,
-  prepare: (connection: DuckDBConnection) => Promise<DuckDBPreparedStatement>,
+  prepare: (connection: DuckDBConnection) => Promise<BoundedStatement>,
   limits: QueryLimits,
   signal?: AbortSignal,
 ): Promise<QueryResult> {
@@ -121,19 +124,19 @@ export async function runQuery(
   if (signal?.aborted === true) onAbort()
 
   const work = async (): Promise<QueryResult> => {
-    let prepared: DuckDBPreparedStatement | undefined
+    let prepared: BoundedStatement | undefined
     try {
       await connection.run('BEGIN TRANSACTION READ ONLY')
       prepared = await prepare(connection)
       if (stopped !== undefined) throw stopped
-      return await readRows(await prepared.stream(), limits)
+      return await readRows(await prepared.statement.stream(), prepared.columns, limits)
     } catch (error) {
       throw stopped ?? toRefusal(error)
     } finally {
       clearTimeout(timer)
       clearInterval(interrupts)
       signal?.removeEventListener('abort', onAbort)
-      prepared?.destroySync()
+      prepared?.statement.destroySync()
       await rollback(connection)
       pool.release(connection)
     }

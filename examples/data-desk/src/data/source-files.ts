@@ -1,6 +1,7 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, extname, join } from 'node:path'
+import { DataError } from './data-error.js'
 import type { TableKind } from './table-names.js'
 
 /** Files beyond this many in one directory are named as skipped: a directory of tables is not a file system. */
@@ -104,7 +105,7 @@ export async function findSourceFiles(directory: string): Promise<SourceFiles> {
     names = (await readdir(directory)).filter((name) => !name.startsWith('.')).sort()
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unreadable'
-    throw new Error(`The data directory ${directory} cannot be read (${code}).`, { cause })
+    throw new DataError(`The data directory ${directory} cannot be read (${code}).`, { cause })
   }
   const tables: SourceFile[] = []
   const skipped: SkippedFile[] = []

@@ -59,7 +59,8 @@ export function toSqlRefusal(message: string): QueryRefusal {
       'Filter or aggregate earlier, and avoid joins without a condition.',
     )
   }
-  const place = placeOf(message)
+  // What fails while it runs, fails in the statement that bounds the values; its places mean nothing to the caller.
+  const place = /^(Parser|Binder|Catalog)/.test(kind) ? placeOf(message) : undefined
   const near = place === undefined || body.includes(place) ? '' : ` At: ${withoutPaths(place)}`
   const candidates = candidatesOf(message).slice(0, maxCandidates).map(withoutPaths)
   const hint = candidates.length > 0 ? `Did you mean: ${candidates.join(', ')}?` : syntaxHint(kind)

@@ -1,4 +1,5 @@
-import { type DuckDBConnection, type DuckDBPreparedStatement, StatementType } from '@duckdb/node-api'
+import { type DuckDBConnection, StatementType } from '@duckdb/node-api'
+import { type BoundedStatement, boundStatement } from './bounded-columns.js'
 import type { FunctionPolicy } from './function-policy.js'
 import { whyNotAllowed } from './function-policy.js'
 import { nearNames } from './near-names.js'
@@ -162,7 +163,7 @@ export async function prepareReadOnly(
   connection: DuckDBConnection,
   sql: string,
   rules: GuardRules,
-): Promise<DuckDBPreparedStatement> {
+): Promise<BoundedStatement> {
   // A parser written in C may stop reading at NUL and judge only what stands before it.
   if (sql.includes('\0')) throw new QueryRefusal('sql_error', 'The statement contains a NUL character.')
   if (sql.length > maxSqlCharacters) {
@@ -197,5 +198,5 @@ export async function prepareReadOnly(
     }
     throw refuse(`${StatementType[type]} statements are not allowed: this server only reads.`)
   }
-  return prepared
+  return boundStatement(connection, sql, prepared)
 }

@@ -57,3 +57,10 @@ export class FormatTooLarge extends Error {
     this.name = 'FormatTooLarge'
   }
 }
+
+export class TooManyColumns extends Error {
+  constructor(columns: number) {
+    super(`The rows have ${columns} different columns; ${maxColumns} are allowed.`)
+    this.name = 'TooManyColumns'
+  }
+}

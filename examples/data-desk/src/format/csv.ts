@@ -15,7 +15,7 @@ import {
 function isFormula(cell: Cell, text: string): boolean {
   if (typeof cell === 'number' || typeof cell === 'boolean') return false
   if (/^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/.test(text)) return false
-  return /^[\s\u0000]*[=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20]/.test(text)
+  return /^(?:\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|[\t\r])/.test(text)
 }
 
 function field(cell: Cell, guarded: { cells: number }): string {

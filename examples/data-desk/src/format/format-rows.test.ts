@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FormatTooLarge } from './cells.js'
+import { FormatTooLarge, TooManyColumns } from './cells.js'
 import { formatRows } from './format-rows.js'
 
 const limit = 100_000
@@ -96,6 +96,11 @@ describe('every format', () => {
     const many = Array.from({ length: 1000 }, (_, n) => ({ n, text: 'x'.repeat(200) }))
     expect(() => formatRows(many, format, limit)).toThrow(FormatTooLarge)
     expect(formatRows([], format, limit).columns).toBe(0)
+  })
+
+  it('takes no more columns than a table can show', () => {
+    const rows = Array.from({ length: 501 }, (_, n) => ({ [`c${n}`]: n }))
+    expect(() => formatRows(rows, 'csv', limit)).toThrow(TooManyColumns)
   })
 
   it('json reads back', () => {

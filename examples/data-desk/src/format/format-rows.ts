@@ -1,4 +1,11 @@
-import { columnsOf, type FormatRow, FormatTooLarge, type Formatted } from './cells.js'
+import {
+  columnsOf,
+  type FormatRow,
+  FormatTooLarge,
+  type Formatted,
+  maxColumns,
+  TooManyColumns,
+} from './cells.js'
 import { formatCsv } from './csv.js'
 import { formatMarkdown } from './markdown.js'
 import { formatXml } from './xml.js'
@@ -32,8 +39,11 @@ export interface FormattedRows extends Formatted {
 
 /**
  * Rows as text in one of the formats, at most `maxBytes` long.
- * @throws {FormatTooLarge} when the text would be longer.
+ * @throws {FormatTooLarge} when the text would be longer, {@link TooManyColumns} when no table could hold them.
  */
 export function formatRows(rows: readonly FormatRow[], format: Format, maxBytes: number): FormattedRows {
-  return { ...byFormat[format](rows, maxBytes), columns: columnsOf(rows).length }
+  // Before anything is written: a table of all columns by all rows can be far larger than the rows.
+  const columns = columnsOf(rows).length
+  if (columns > maxColumns) throw new TooManyColumns(columns)
+  return { ...byFormat[format](rows, maxBytes), columns }
 }

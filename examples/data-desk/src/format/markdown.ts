@@ -1,21 +1,21 @@
 import { BoundedText, cellOf, cellText, columnsOf, type FormatRow, type Formatted } from './cells.js'
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
+const controls = /[\u0000-\u0008\u000B-\u001F\u007F]/g
+
 /**
  * Text that stays text: pipes and line ends would break the table, HTML would be rendered, and a link or an image
  * from the data would be loaded by whoever displays it.
  */
 function escapeCell(text: string): string {
-  return (
-    text
-      .replace(/[\\`*_[\]|~!#]/g, '\\$&')
-      .replaceAll('&', '&amp;')
-      .replaceAll('<', '&lt;')
-      .replaceAll('>', '&gt;')
-      .replace(/\r\n|[\n\r\u2028\u2029]/g, '<br>')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is removed
-      .replace(/[\u0000-\u0008\u000B-\u001F\u007F]/g, '\uFFFD')
-      .trim()
-  )
+  return text
+    .replace(/[\\`*_[\]|~!#]/g, '\\$&')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replace(/\r\n|[\n\r\u2028\u2029]/g, '<br>')
+    .replace(controls, '\uFFFD')
+    .trim()
 }
 
 /** A GitHub-flavoured table; columns that hold only numbers are aligned to the right. */

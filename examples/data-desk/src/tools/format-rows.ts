@@ -1,6 +1,6 @@
 import { result, text, toolsFor } from 'holdfast'
 import { z } from 'zod'
-import { FormatTooLarge, maxColumns } from '../format/cells.js'
+import { FormatTooLarge, maxColumns, TooManyColumns } from '../format/cells.js'
 import { formatRows as format, formats, mediaTypes } from '../format/format-rows.js'
 import type { Services } from '../services.js'
 
@@ -42,8 +42,6 @@ export const formatRows = toolsFor<Services>()(
   ({ rows, format: wanted }, ctx) => {
     try {
       const formatted = format(rows, wanted, maxBytes)
-      if (formatted.columns > maxColumns)
-        throw ctx.error('too_many_columns', { field: 'rows', value: formatted.columns })
       return result({
         content: [text(formatted.text), ...formatted.notes.map((note) => text(note))],
         structured: {
@@ -58,6 +56,9 @@ export const formatRows = toolsFor<Services>()(
     } catch (error) {
       if (error instanceof FormatTooLarge)
         throw ctx.error('text_too_large', { field: 'rows', message: error.message })
+      if (error instanceof TooManyColumns) {
+        throw ctx.error('too_many_columns', { field: 'rows', message: error.message })
+      }
       throw error
     }
   },
