@@ -34,6 +34,7 @@ const RUNS = [
 const NARROWED = new Set(['2025-06-18'])
 
 const children = new Set()
+const directories = new Set()
 
 function start(command, args, options) {
   const child = spawn(command, args, { cwd: ROOT, ...options })
@@ -67,6 +68,7 @@ async function stop({ child, ended }) {
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
     for (const child of children) child.kill('SIGKILL')
+    for (const directory of directories) rmSync(directory, { recursive: true, force: true })
     process.exit(1)
   })
 }
@@ -76,7 +78,7 @@ async function nodeForSuite() {
   if (Number.parseInt(process.versions.node, 10) >= 22) return process.execPath
   const platform = process.platform === 'win32' ? 'win' : process.platform
   const name = `node-${platform}-${process.arch}`
-  const cache = join(ROOT, 'node_modules/.cache', `${name}-${SUITE_NODE}`)
+  const cache = join(ROOT, 'node_modules/.cache', `node-${SUITE_NODE}`)
   const binary = join(cache, 'node_modules', name, 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
   if (existsSync(binary)) return binary
   console.log(`Fetching Node ${SUITE_NODE} for the suite into ${cache.slice(ROOT.length)}.`)
@@ -149,6 +151,7 @@ async function runSuite(run, { node, verbose }) {
   if (!existsSync(cli)) throw new Error(`The package conformance-${run.suite} is not installed: run npm ci.`)
   const { server, url } = await startFixture(run.revision)
   const directory = mkdtempSync(join(tmpdir(), 'conformance-'))
+  directories.add(directory)
   try {
     const args = [cli, 'server', '--url', url, '-o', directory, ...run.select]
     const suite = start(node, args, { timeout: RUN_MS, killSignal: 'SIGKILL' })
@@ -163,6 +166,7 @@ async function runSuite(run, { node, verbose }) {
   } finally {
     await stop(server)
     rmSync(directory, { recursive: true, force: true })
+    directories.delete(directory)
   }
 }
 

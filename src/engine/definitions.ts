@@ -181,7 +181,8 @@ export interface PromptOptions<
   readonly meta?: Meta
   /** An object of strings: prompt arguments are text on the wire. */
   readonly input?: Input
-  readonly complete?: Readonly<Record<string, Completer<Services>>>
+  /** Suggestions for the arguments. */
+  readonly complete?: { readonly [Name in keyof Arguments<Input>]?: Completer<Services> }
   readonly timeout?: Duration
 }
 

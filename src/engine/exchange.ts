@@ -24,7 +24,7 @@ export interface ExchangeOptions {
   readonly transport: TransportName
   readonly clock: Clock
   /** Sends one notification that belongs to this request; absent where the transport cannot. */
-  readonly notify?: (text: string) => void
+  readonly notify?: ((text: string) => void) | undefined
 }
 
 /** Why a request was ended from outside. */

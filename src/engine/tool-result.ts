@@ -77,13 +77,21 @@ export function toolResultText(
   if (content === undefined) {
     members = `"content":[{"type":"text","text":${JSON.stringify(json ?? '')}}]`
   } else {
-    members = `"content":${JSON.stringify(content.map((block) => wireContent(revision, block)))}`
+    members = `"content":[${content.map((block) => blockText(dialect, block)).join(',')}]`
   }
   if (json !== undefined && revision.structured !== 'none') {
     members += `,"structuredContent":${wraps(revision.structured, structured, outputSchema) ? `{"${wrapKey}":${json}}` : json}`
   }
   if (isError) members += ',"isError":true'
   return dialect.result(members, { meta })
+}
+
+function blockText(dialect: Dialect, block: ContentBlock): string {
+  // Nearly every block is plain text, and that is the same in all revisions.
+  if (block.type === 'text' && block.annotations === undefined && block._meta === undefined) {
+    return `{"type":"text","text":${JSON.stringify(block.text)}}`
+  }
+  return JSON.stringify(wireContent(dialect.revision, block))
 }
 
 /** Where only objects may be structured, the schema was wrapped if it is no object's, and so must the value be. */

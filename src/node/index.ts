@@ -1,1 +1,2 @@
 export { type Served, type ServeOptions, serve } from './serve.js'
+export { type ServedStreams, type ServeStreamsOptions, serveStreams } from './serve-streams.js'

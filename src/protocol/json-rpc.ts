@@ -143,11 +143,11 @@ function shown(value: unknown): string {
 
 /**
  * JSON.parse itself bears any depth, but what walks the value afterwards (validators, JSON.stringify)
- * recurses and would overflow the stack. Counting brackets before parsing costs about 1 ns a character.
+ * recurses and would overflow the stack.
  */
 function nestedDeeperThan(text: string, limit: number): boolean {
-  // Each level takes two characters at least, so a short text cannot be too deep.
-  if (text.length <= limit * 2) return false
+  // Fewer brackets than levels, even counting those inside strings: the usual message, found by native search.
+  if (occursAtMost(text, '{', limit / 2) && occursAtMost(text, '[', limit / 2)) return false
   let depth = 0
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at)
@@ -161,6 +161,15 @@ function nestedDeeperThan(text: string, limit: number): boolean {
     }
   }
   return false
+}
+
+function occursAtMost(text: string, bracket: string, limit: number): boolean {
+  let found = 0
+  for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
+    found += 1
+    if (found > limit) return false
+  }
+  return true
 }
 
 function endOfString(text: string, start: number): number {

@@ -136,11 +136,11 @@ describe('the interpreter and ajv', () => {
           expect(early, JSON.stringify([copy, item])).toBe(verdict?.(item))
         }
       }),
-      { numRuns: 400, seed: 7 },
+      { numRuns: 250, seed: 7 },
     )
-    expect(accepted).toBeGreaterThan(200)
-    expect(refused).toBeGreaterThan(200)
-  })
+    expect(accepted).toBeGreaterThan(100)
+    expect(refused).toBeGreaterThan(100)
+  }, 60_000)
 
   it('is not asked where they differ', () => {
     for (const doc of [
@@ -234,8 +234,8 @@ describe('a document that was looked over', () => {
           for (const { message } of result.problems) expect(message).toMatch(/[.?]$/)
         }
       }),
-      { numRuns: 1500, seed: 11 },
+      { numRuns: 600, seed: 11 },
     )
-    expect(compiled).toBeGreaterThan(100)
-  })
+    expect(compiled).toBeGreaterThan(50)
+  }, 60_000)
 })

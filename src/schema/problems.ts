@@ -6,17 +6,17 @@ import type { ErrorObject, Validators } from './validators.js'
 
 export type { Problem, Role }
 
-/** Most problems that are kept; a text shows the first ten. */
-export const MAX_PROBLEMS = 100
+/** Most problems that are kept; a text shows the first ten and counts the rest. */
+export const MAX_PROBLEMS = 30
 /** Most problems that {@link describeProblems} spells out. */
 export const MAX_DESCRIBED = 10
 /** Largest value whose every error is collected: a million items would make a million errors. */
-const MAX_EXPLAINED_VALUES = 2000
+const MAX_EXPLAINED_VALUES = 1000
 const MAX_EXPLAINED_DEPTH = 64
-const MAX_ERRORS = 1000
+const MAX_ERRORS = 400
 
 /**
- * Says what is wrong with a value that a JSON Schema refuses: every problem if the value is small (2000 values, 64
+ * Says what is wrong with a value that a JSON Schema refuses: every problem if the value is small (1000 values, 64
  * levels), else the first one. ajv must be loaded. Empty if the schema accepts the value. Never throws for a value;
  * throws if ajv cannot compile the schema, which a library may have written.
  */
@@ -50,7 +50,10 @@ export function explainErrors(value: unknown, validators: Validators, role: Role
 
 /** For a value that was refused by something that did not say why. */
 export function unexplained(role: Role): Problem {
-  return problem([], role === 'input' ? 'The arguments do not fit the schema.' : 'The result does not fit the schema.')
+  return problem(
+    [],
+    role === 'input' ? 'The arguments do not fit the schema.' : 'The result does not fit the schema.',
+  )
 }
 
 /**

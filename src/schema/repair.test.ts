@@ -77,10 +77,11 @@ describe('repairArguments', () => {
   })
 
   it('looks at a bounded number of values', () => {
-    const many = { tags: new Array(200_000).fill(1), limit: '10' }
-    const began = performance.now()
-    repairArguments(many, schema)
-    expect(performance.now() - began).toBeLessThan(300)
+    expect(repairArguments({ tags: new Array(9000).fill(1), limit: '10' }, schema).repaired).toEqual([
+      'limit',
+    ])
+    expect(repairArguments({ tags: new Array(200_000).fill(1), limit: '10' }, schema).repaired).toEqual([])
+    expect(repairArguments({ limit: '10' }, schema, { maxVisited: 1 }).repaired).toEqual([])
   })
 
   const json = fc.oneof(

@@ -60,6 +60,10 @@ export function repairArguments(args: unknown, schema: JsonSchema, limits: Repai
       let copy: unknown[] | undefined
       for (let i = 0; i < value.length && visits >= 0; i += 1) {
         const item: unknown = value[i]
+        if (!mayHold(item)) {
+          visits -= 1
+          continue
+        }
         const next = visit(item, step(root, nodes, i), [...path, i])
         if (next !== item) {
           copy ??= [...(value as unknown[])]
@@ -73,6 +77,10 @@ export function repairArguments(args: unknown, schema: JsonSchema, limits: Repai
     for (const key of Object.keys(value)) {
       if (visits < 0) break
       const member = value[key]
+      if (!mayHold(member)) {
+        visits -= 1
+        continue
+      }
       const next = visit(member, step(root, nodes, key), [...path, key])
       if (next !== member) {
         copy ??= { ...value }
@@ -82,6 +90,11 @@ export function repairArguments(args: unknown, schema: JsonSchema, limits: Repai
     return copy ?? value
   }
   return { value: visit(args, alternatives(root, root), []), repaired }
+}
+
+/** Only a string can be repaired, and only these can hold one. */
+function mayHold(value: unknown): boolean {
+  return typeof value === 'string' || (typeof value === 'object' && value !== null)
 }
 
 type Kind = 'string' | 'number' | 'integer' | 'boolean' | 'null' | 'array' | 'object'

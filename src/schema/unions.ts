@@ -11,6 +11,7 @@ import type { ErrorObject } from './validators.js'
  */
 export function collapseUnions(errors: readonly ErrorObject[], scene: Scene): (ErrorObject | Problem)[] {
   let kept: (ErrorObject | Problem)[] = [...errors]
+  const reached = new Map<unknown, ReadonlySet<SchemaNode>>()
   for (const union of errors) {
     // Inner unions come first in ajv's list, so an outer one drops or keeps what was made of them.
     if ((union.keyword !== 'anyOf' && union.keyword !== 'oneOf') || !kept.includes(union)) continue
@@ -18,7 +19,7 @@ export function collapseUnions(errors: readonly ErrorObject[], scene: Scene): (E
     const path = pathOf(union.instancePath, scene.value)
     const intended = intendedBranch(branches, path, scene)
     const inside = (schemas: readonly unknown[]): ((entry: ErrorObject | Problem) => boolean) => {
-      const within = reach(scene.root, schemas)
+      const within = reach(scene.root, schemas, reached)
       return (entry) => {
         const owner = ownerOf(entry)
         return entry !== union && owner !== undefined && within.has(owner) && isUnder(entry, union, path)
@@ -60,9 +61,17 @@ function isUnder(
   return entry.instancePath === union.instancePath || entry.instancePath.startsWith(`${union.instancePath}/`)
 }
 
-/** Every schema object below some schemas, references followed. */
-function reach(root: SchemaNode, schemas: readonly unknown[]): Set<SchemaNode> {
+/** Every schema object below some schemas, references followed; remembered for one explanation. */
+function reach(
+  root: SchemaNode,
+  schemas: readonly unknown[],
+  reached: Map<unknown, ReadonlySet<SchemaNode>>,
+): ReadonlySet<SchemaNode> {
+  const key: unknown = schemas.length === 1 ? schemas[0] : schemas
+  const before = reached.get(key)
+  if (before !== undefined) return before
   const found = new Set<SchemaNode>()
+  reached.set(key, found)
   const pending = [...schemas]
   while (pending.length > 0) {
     const node = pending.pop()

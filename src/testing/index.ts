@@ -1,1 +1,12 @@
-export {}
+export { type Cell, type CellsOptions, cells } from './cells.js'
+export { type ConnectOptions, connect } from './connect.js'
+export {
+  type Exchanged,
+  type Message,
+  RequestError,
+  type RequestOptions,
+  type TestClient,
+  type TestNotification,
+  type ToolCallResult,
+} from './test-client.js'
+export { isStateless, type Revision, revisions, type TestServer, type Transport, transports } from './wire.js'

@@ -4,7 +4,7 @@ import { type Cors, createCors } from './cors.js'
 import { createHostPolicy, type HostPolicy } from './host-policy.js'
 import type { HttpOptions } from './options.js'
 import { encodeRefusal, invalidRequestCode, type Refusal } from './refusal.js'
-import { jsonType, type Reply, type RequestHead } from './reply.js'
+import { jsonHeaders, type Reply, type RequestHead } from './reply.js'
 import { createTrustedProxies, type TrustedProxies } from './trusted-proxies.js'
 
 /** What the edge decided: who asks, or the answer that ends it. */
@@ -61,7 +61,7 @@ export class Edge {
     this.#onRefusal()
     return {
       status: refusal.status,
-      headers: { ...jsonType, ...this.headers(head), ...refusal.headers },
+      headers: { ...jsonHeaders(this.headers(head)), ...refusal.headers },
       body: encodeRefusal(refusal),
     }
   }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Authenticator } from '../../contracts/authenticator.js'
+import type { Principal } from '../../contracts/principal.js'
 import { toMs } from '../../engine/duration.js'
 import type { Engine } from '../../engine/engine.js'
 import type { Sessions } from '../../engine/session.js'
@@ -10,7 +11,7 @@ import { NodeSink, writeReply } from './node-sink.js'
 import type { HttpOptions } from './options.js'
 import { type BodyReader, createBodyReader } from './read-body.js'
 import { readRequestBody } from './read-request-body.js'
-import type { ReplySink, RequestHead } from './reply.js'
+import type { Reply, ReplySink, RequestHead } from './reply.js'
 import { toResponse, WebSink } from './web-sink.js'
 
 export interface HttpHandlerOptions {
@@ -48,7 +49,7 @@ export class HttpHandler {
     this.#edge = new Edge(http, options.authenticator, () => {
       stats.counters.refusedHttpRequests += 1
     })
-    this.#endpoint = new Endpoint({ engine, sessions, edge: this.#edge, maxRequests })
+    this.#endpoint = new Endpoint({ engine, sessions, maxRequests })
     stats.add({
       stats: () => ({
         name: 'streams cut (unread bytes of one)',
@@ -62,7 +63,7 @@ export class HttpHandler {
 
   /** Answers one `node:http` request, whatever its path. */
   handle(req: IncomingMessage, res: ServerResponse): void {
-    const head = nodeHead(req)
+    const head = new NodeHead(req)
     const admission = this.#edge.admit(head)
     if (admission instanceof Promise) {
       admission.then(
@@ -86,7 +87,7 @@ export class HttpHandler {
     const head = webHead(request)
     const admission = await this.#edge.admit(head)
     if ('reply' in admission) return toResponse(admission.reply)
-    if (request.method === 'DELETE') return toResponse(await this.#endpoint.delete(head, admission.principal))
+    if (request.method === 'DELETE') return toResponse(await this.#delete(head, admission.principal))
     const accepted = this.#endpoint.negotiate(head)
     if ('status' in accepted) return toResponse(this.#edge.refuse(accepted, head))
     const body = await readRequestBody(request, this.#limits)
@@ -99,13 +100,20 @@ export class HttpHandler {
       )
     }
     const sink = new WebSink(this.#maxUnreadBytes, this.#onCut, request.signal)
-    this.#endpoint.post(body, { head, principal: admission.principal, accepted, sink })
+    const { principal } = admission
+    this.#endpoint.post(body, { head, principal, accepted, sink, headers: this.#edge.headers(head) })
     return sink.response
   }
 
   /** Refuses new requests, waits for those that run, and ends what is left after `timeoutMs`. */
   drain(timeoutMs: number): Promise<void> {
     return this.#endpoint.drain(timeoutMs)
+  }
+
+  async #delete(head: RequestHead, principal: Principal): Promise<Reply> {
+    const refused = await this.#endpoint.delete(head, principal)
+    if (refused !== undefined) return this.#edge.refuse(refused, head)
+    return { status: 204, headers: this.#edge.headers(head) }
   }
 
   #admitted(admission: Admission, head: RequestHead, req: IncomingMessage, res: ServerResponse): void {
@@ -117,7 +125,7 @@ export class HttpHandler {
     const { principal } = admission
     if (req.method === 'DELETE') {
       this.#reader.discard(req)
-      void this.#endpoint.delete(head, principal).then((reply) => writeReply(res, reply))
+      void this.#delete(head, principal).then((reply) => writeReply(res, reply))
       return
     }
     const accepted = this.#endpoint.negotiate(head)
@@ -129,7 +137,7 @@ export class HttpHandler {
     const take = (body: Body): void => {
       if (typeof body === 'string') {
         const sink: ReplySink = new NodeSink(res, this.#maxUnreadBytes, this.#onCut)
-        this.#endpoint.post(body, { head, principal, accepted, sink })
+        this.#endpoint.post(body, { head, principal, accepted, sink, headers: this.#edge.headers(head) })
       } else if (body !== undefined) {
         writeReply(res, this.#edge.refuse(body, head))
       }
@@ -146,16 +154,22 @@ function parsedBody(req: IncomingMessage): string | undefined {
   return typeof req.body === 'string' ? req.body : JSON.stringify(req.body)
 }
 
-function nodeHead(req: IncomingMessage): RequestHead {
-  return {
-    method: req.method ?? '',
-    header(name) {
-      const value = req.headers[name]
-      return typeof value === 'string' || value === undefined ? value : value.join(', ')
-    },
-    get remote() {
-      return req.socket.remoteAddress
-    },
+class NodeHead implements RequestHead {
+  readonly method: string
+  readonly #req: IncomingMessage
+
+  constructor(req: IncomingMessage) {
+    this.method = req.method ?? ''
+    this.#req = req
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#req.headers[name]
+    return typeof value === 'string' || value === undefined ? value : value.join(', ')
+  }
+
+  get remote(): string | undefined {
+    return this.#req.socket.remoteAddress
   }
 }
 

@@ -5,16 +5,28 @@ import type { Reply, ReplySink } from './reply.js'
 export function writeReply(res: ServerResponse, reply: Reply): void {
   if (res.headersSent || res.destroyed) return
   const { status, headers, body } = reply
-  // A flat list is what node:http takes without copying.
-  const flat: string[] = []
-  for (const name in headers) flat.push(name, headers[name] ?? '')
+  const flat = [...flatten(headers)]
   if (body === undefined) {
+    // A 204 has no length to tell (RFC 9110 §8.6).
     if (status !== 204) flat.push('content-length', '0')
     res.writeHead(status, flat).end()
-    return
+  } else {
+    flat.push('content-length', String(Buffer.byteLength(body)))
+    res.writeHead(status, flat).end(body)
   }
-  flat.push('content-length', String(Buffer.byteLength(body)))
-  res.writeHead(status, flat).end(body)
+}
+
+/** The same few header objects come with nearly every reply, so their flat form is kept with them. */
+const flattened = new WeakMap<object, readonly string[]>()
+
+/** A flat list is what node:http takes without copying. */
+function flatten(headers: Readonly<Record<string, string>>): readonly string[] {
+  let flat = flattened.get(headers)
+  if (flat === undefined) {
+    flat = Object.entries(headers).flat()
+    flattened.set(headers, flat)
+  }
+  return flat
 }
 
 /** The answer side of one `node:http` request. */
@@ -22,6 +34,8 @@ export class NodeSink implements ReplySink {
   readonly #res: ServerResponse
   readonly #maxUnreadBytes: number
   readonly #onCut: () => void
+
+  streaming = false
 
   constructor(res: ServerResponse, maxUnreadBytes: number, onCut: () => void) {
     this.#res = res
@@ -36,7 +50,10 @@ export class NodeSink implements ReplySink {
   event(text: string, headers: Readonly<Record<string, string>>): void {
     const res = this.#res
     if (res.destroyed || res.writableEnded) return
-    if (!res.headersSent) res.writeHead(200, headers)
+    if (!this.streaming) {
+      this.streaming = true
+      res.writeHead(200, headers)
+    }
     res.write(text)
     // A client that reads nothing must not make the server hold what it does not read.
     if (res.writableLength > this.#maxUnreadBytes) {
@@ -50,7 +67,7 @@ export class NodeSink implements ReplySink {
   }
 
   onDisconnect(listener: () => void): void {
-    this.#res.once('close', () => {
+    this.#res.on('close', () => {
       if (!this.#res.writableFinished) listener()
     })
   }

@@ -1,4 +1,4 @@
-import { catalogue } from '../../errors/catalogue.js'
+import { catalogue, type ProtocolErrorName } from '../../errors/catalogue.js'
 import type { RequestId } from '../../protocol/json-rpc.js'
 
 /**
@@ -13,6 +13,11 @@ export interface Refusal {
   /** Header names are in lower case. */
   readonly headers?: Readonly<Record<string, string>>
   readonly data?: object
+}
+
+/** The JSON-RPC code of a protocol error, by its name. */
+export function catalogueCode(name: ProtocolErrorName): number {
+  return catalogue[name].code
 }
 
 export const parseErrorCode: number = catalogue.parse_error.code

@@ -17,6 +17,8 @@ export interface RequestHead {
 
 /** Where the answer to one POST goes: one JSON body, or a stream of events that ends with the answer. */
 export interface ReplySink {
+  /** Whether a stream of events was opened. */
+  readonly streaming: boolean
   /** Sends the only answer. */
   reply(reply: Reply): void
   /** Sends one event, opening the stream with `headers` at the first. */
@@ -27,7 +29,19 @@ export interface ReplySink {
   onDisconnect(listener: () => void): void
 }
 
-export const jsonType: Readonly<Record<string, string>> = { 'content-type': 'application/json' }
+/** `headers` with the JSON type; kept with them, because the same few come with nearly every reply. */
+export function jsonHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  let merged = withJsonType.get(headers)
+  if (merged === undefined) {
+    merged = { ...jsonType, ...headers }
+    withJsonType.set(headers, merged)
+  }
+  return merged
+}
+
+const withJsonType = new WeakMap<object, Readonly<Record<string, string>>>()
+
+const jsonType: Readonly<Record<string, string>> = { 'content-type': 'application/json' }
 
 /** 2026-07-28, streamable-http: proxies must not hold events back. */
 export const eventStreamHeaders: Readonly<Record<string, string>> = {

@@ -14,6 +14,7 @@ export class WebSink implements ReplySink {
   readonly #maxUnreadBytes: number
   readonly #onCut: () => void
   readonly #onDisconnect: (() => void)[] = []
+  streaming = false
   #stream: ReadableStreamDefaultController<Uint8Array> | undefined
   #over = false
 
@@ -65,6 +66,7 @@ export class WebSink implements ReplySink {
     )
     if (opened === undefined) throw new Error('A stream starts when it is made.')
     this.#stream = opened
+    this.streaming = true
     this.#resolve(new Response(body, { headers: { ...headers } }))
     return opened
   }

@@ -98,6 +98,70 @@ describe('the bundled data', () => {
     expect(desk.near('movie')[0]).toBe('movies')
     expect(desk.near('qqqqqqqqqq')).toEqual([])
   })
+
+  it('makes every value JSON', async () => {
+    const sql = `SELECT 9007199254740993 AS big, 12 AS small, 1.50::DECIMAL(4,2) AS price,
+      12345678901234567.89::DECIMAL(20,2) AS exact, DATE '2024-02-29' AS day, TIMESTAMP '2024-02-29 12:30:00.5' AS moment,
+      TIMESTAMPTZ '2024-02-29 12:30:00+02' AS instant, 'NaN'::DOUBLE AS nan, 'infinity'::DOUBLE AS endless,
+      'abc'::BLOB AS bytes, [1, NULL] AS list, {'a': 1} AS struct, MAP {'k': 1} AS map,
+      INTERVAL 90 MINUTE AS span, '{"a":[1]}'::JSON AS json, NULL AS missing, 'infinity'::DATE AS never,
+      TIME '01:02:03' AS clock, 170141183460469231731687303715884105727::HUGEINT AS huge`
+    const { rows } = await desk.query(sql)
+    expect(JSON.parse(JSON.stringify(rows[0]))).toEqual({
+      big: '9007199254740993',
+      small: 12,
+      price: 1.5,
+      exact: '12345678901234567.89',
+      day: '2024-02-29',
+      moment: '2024-02-29T12:30:00.5',
+      instant: '2024-02-29T10:30:00Z',
+      nan: null,
+      endless: null,
+      bytes: 'YWJj',
+      list: [1, null],
+      struct: { a: 1 },
+      map: [{ key: 'k', value: 1 }],
+      span: '01:30:00',
+      json: { a: [1] },
+      missing: null,
+      never: 'infinity',
+      clock: '01:02:03',
+      huge: '170141183460469231731687303715884105727',
+    })
+  })
+
+  it('bounds every kind of value before it leaves the database', async () => {
+    const sql = `SELECT range(1000000) AS list, [range(10000)] AS lists, {'a': [repeat('x', 1000000)], 'b': 1} AS struct,
+      MAP {'k': repeat('x', 1000000)} AS map, repeat('x', 1000000)::BLOB AS bytes, NULL::STRUCT(a VARCHAR) AS missing,
+      row(1, 'x') AS pair, [{'a': [[1, 2, 3, 4, 5]]}] AS deep, 'x' AS text, list_value(1, 2)::INT[2] AS array`
+    const { rows, cutCells, columns } = await desk.query(`${sql}; -- end`)
+    const row = JSON.parse(JSON.stringify(rows[0]))
+    expect(row.list).toHaveLength(1000)
+    expect(row.lists[0]).toHaveLength(100)
+    expect(row.struct).toEqual({ a: [`${'x'.repeat(100)}... [cut]`], b: 1 })
+    expect(row.map).toEqual([{ key: 'k', value: `${'x'.repeat(100)}... [cut]` }])
+    expect(Buffer.from(row.bytes, 'base64')).toHaveLength(10_000)
+    expect([row.missing, row.text, row.array, Object.values(row.pair)]).toEqual([null, 'x', [1, 2], [1, 'x']])
+    expect(row.deep).toEqual([{ a: [[1, 2, 3]] }])
+    expect(cutCells).toBe(6)
+    expect(columns.map(({ type }) => type).slice(0, 3)).toEqual([
+      'BIGINT[]',
+      'BIGINT[][]',
+      'STRUCT("a" VARCHAR[], "b" INTEGER)',
+    ])
+  })
+
+  it('keeps the order of rows', async () => {
+    const { rows } = await desk.query('SELECT name FROM people ORDER BY height DESC, name', 3)
+    expect(rows).toEqual([{ name: 'Fred' }, { name: 'Rick' }, { name: 'Alan' }])
+  })
+
+  it('tells columns of one name apart', async () => {
+    const { rows } = await desk.query('SELECT 1 AS a, 2 AS a')
+    expect(Object.values(rows[0] ?? {})).toEqual([1, 2])
+    const odd = await desk.query('SELECT 1 AS "__proto__", 2 AS "constructor"')
+    expect(JSON.stringify(odd.rows)).toBe('[{"__proto__":1,"constructor":2}]')
+  })
 })
 
 describe('a desk with one connection', () => {
@@ -140,70 +204,6 @@ describe('a desk with one connection', () => {
     controller.abort()
     await expect(running).rejects.toMatchObject({ code: 'cancelled' })
     expect((await desk.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }])
-  })
-
-  it('makes every value JSON', async () => {
-    const sql = `SELECT 9007199254740993 AS big, 12 AS small, 1.50::DECIMAL(4,2) AS price,
-      12345678901234567.89::DECIMAL(20,2) AS exact, DATE '2024-02-29' AS day, TIMESTAMP '2024-02-29 12:30:00.5' AS moment,
-      TIMESTAMPTZ '2024-02-29 12:30:00+02' AS instant, 'NaN'::DOUBLE AS nan, 'infinity'::DOUBLE AS endless,
-      'abc'::BLOB AS bytes, [1, NULL] AS list, {'a': 1} AS struct, MAP {'k': 1} AS map,
-      INTERVAL 90 MINUTE AS span, '{"a":[1]}'::JSON AS json, NULL AS missing, 'infinity'::DATE AS never,
-      TIME '01:02:03' AS clock, 170141183460469231731687303715884105727::HUGEINT AS huge`
-    const { rows } = await desk.query(sql)
-    expect(JSON.parse(JSON.stringify(rows[0]))).toEqual({
-      big: '9007199254740993',
-      small: 12,
-      price: 1.5,
-      exact: '12345678901234567.89',
-      day: '2024-02-29',
-      moment: '2024-02-29T12:30:00.5',
-      instant: '2024-02-29T10:30:00Z',
-      nan: null,
-      endless: null,
-      bytes: 'YWJj',
-      list: [1, null],
-      struct: { a: 1 },
-      map: [{ key: 'k', value: 1 }],
-      span: '01:30:00',
-      json: { a: [1] },
-      missing: null,
-      never: 'infinity',
-      clock: '01:02:03',
-      huge: '170141183460469231731687303715884105727',
-    })
-  })
-
-  it('bounds every kind of value before it leaves the database', async () => {
-    const sql = `SELECT range(50000000) AS list, [range(10000)] AS lists, {'a': [repeat('x', 1000000)], 'b': 1} AS struct,
-      MAP {'k': repeat('x', 1000000)} AS map, repeat('x', 1000000)::BLOB AS bytes, NULL::STRUCT(a VARCHAR) AS missing,
-      row(1, 'x') AS pair, [{'a': [[1, 2, 3, 4, 5]]}] AS deep, 'x' AS text, list_value(1, 2)::INT[2] AS array`
-    const { rows, cutCells, columns } = await desk.query(`${sql}; -- end`)
-    const row = JSON.parse(JSON.stringify(rows[0]))
-    expect(row.list).toHaveLength(1000)
-    expect(row.lists[0]).toHaveLength(100)
-    expect(row.struct).toEqual({ a: [`${'x'.repeat(100)}... [cut]`], b: 1 })
-    expect(row.map).toEqual([{ key: 'k', value: `${'x'.repeat(100)}... [cut]` }])
-    expect(Buffer.from(row.bytes, 'base64')).toHaveLength(10_000)
-    expect([row.missing, row.text, row.array, Object.values(row.pair)]).toEqual([null, 'x', [1, 2], [1, 'x']])
-    expect(row.deep).toEqual([{ a: [[1, 2, 3]] }])
-    expect(cutCells).toBe(6)
-    expect(columns.map(({ type }) => type).slice(0, 3)).toEqual([
-      'BIGINT[]',
-      'BIGINT[][]',
-      'STRUCT(a VARCHAR[], b INTEGER)',
-    ])
-  })
-
-  it('keeps the order of rows', async () => {
-    const { rows } = await desk.query('SELECT name FROM people ORDER BY height DESC, name', 3)
-    expect(rows).toEqual([{ name: 'Fred' }, { name: 'Rick' }, { name: 'Alan' }])
-  })
-
-  it('tells columns of one name apart', async () => {
-    const { rows } = await desk.query('SELECT 1 AS a, 2 AS a')
-    expect(Object.values(rows[0] ?? {})).toEqual([1, 2])
-    const odd = await desk.query('SELECT 1 AS "__proto__", 2 AS "constructor"')
-    expect(JSON.stringify(odd.rows)).toBe('[{"__proto__":1,"constructor":2}]')
   })
 })
 

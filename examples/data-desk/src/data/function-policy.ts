@@ -58,6 +58,30 @@ const cannotBeInterrupted = new Set([
   'levenshtein',
 ])
 
+/**
+ * Functions that the optimizer puts into plans, and that read the engine's own encodings: given made-up bytes they
+ * need not be safe.
+ */
+const internal = new Set([
+  'combine',
+  'constant_or_null',
+  'create_sort_key',
+  'finalize',
+  'in_search_path',
+  'make_type',
+  'map_to_pg_oid',
+  'replace_type',
+  'txid_current',
+  'variant_bytes_to_variant',
+  'variant_normalize',
+  'variant_to_parquet_variant',
+  'vector_type',
+])
+
+function isInternal(name: string): boolean {
+  return internal.has(name) || /^__|^to_aggregate_state|^st_|_description$|^format_pg_type$/.test(name)
+}
+
 /** PostgreSQL's catalogue functions are of no use on data, these two apart. */
 const postgresButUseful = new Set(['pg_size_pretty', 'pg_typeof'])
 
@@ -92,6 +116,7 @@ export async function readFunctionPolicy(connection: DuckDBConnection): Promise<
       postgres ||
       privilege ||
       network ||
+      isInternal(name) ||
       volatile.has(name) ||
       aboutTheEngine.has(name) ||
       cannotBeInterrupted.has(name)
@@ -108,6 +133,7 @@ export function whyNotAllowed(name: string): string {
   if (cannotBeInterrupted.has(name)) return 'one call of it can run for minutes and cannot be stopped'
   if (/^read_|^parquet_|_scan$|^glob$|^sniff_csv$/.test(name))
     return 'it reads files; only the loaded datasets are served'
+  if (isInternal(name)) return 'it is internal to the engine'
   if (/^query(_table)?$|sql/.test(name)) return 'it runs SQL given as text'
   return 'it shows or changes the engine, not the data'
 }

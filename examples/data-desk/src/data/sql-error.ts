@@ -61,7 +61,9 @@ export function toSqlRefusal(message: string): QueryRefusal {
   }
   // What fails while it runs, fails in the statement that bounds the values; its places mean nothing to the caller.
   const place = /^(Parser|Binder|Catalog)/.test(kind) ? placeOf(message) : undefined
-  const near = place === undefined || body.includes(place) ? '' : ` At: ${withoutPaths(place)}`
+  // The place helps where the message does not already name what stands there.
+  const named = place === undefined || body.includes(/^\w+/.exec(place)?.[0] ?? place)
+  const near = named ? '' : ` It begins at: ${withoutPaths(place)}`
   const candidates = candidatesOf(message).slice(0, maxCandidates).map(withoutPaths)
   const hint = candidates.length > 0 ? `Did you mean: ${candidates.join(', ')}?` : syntaxHint(kind)
   return new QueryRefusal(

@@ -1,6 +1,5 @@
 import { BoundedText, cellOf, cellText, columnsOf, type FormatRow, type Formatted } from './cells.js'
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
 const controls = /[\u0000-\u0008\u000B-\u001F\u007F]/g
 
 /**

@@ -75,7 +75,7 @@ export const queryDataset = toolsFor<Services>()(
         ...(note === undefined ? {} : { note }),
       }
     } catch (error) {
-      if (error instanceof QueryRefusal) throw ctx.error(error.code, { field: 'sql', ...detailsOf(error) })
+      if (error instanceof QueryRefusal) throw ctx.error(error.code, detailsOf(error))
       throw error
     }
   },

@@ -1,0 +1,105 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+// The built program: `npm test` builds before it tests.
+const program = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+let directory: string
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'data-desk-main-'))
+  await writeFile(join(directory, 'order.csv'), 'a,b\n1,x\n')
+})
+afterAll(() => rm(directory, { recursive: true }))
+
+interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function start(...args: string[]): { child: ChildProcessWithoutNullStreams; ended: Promise<Ended> } {
+  const { PORT: _, ...env } = process.env
+  const child = spawn(process.execPath, [program, ...args], { env })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr }))
+  return { child, ended }
+}
+
+describe('the program', () => {
+  it('says one sentence and ends with 1 on a mistake', async () => {
+    for (const args of [['--bogus'], ['--port', 'x'], ['--data', join(directory, 'none')]]) {
+      const { code, stdout, stderr } = await start(...args).ended
+      expect([code, stdout]).toEqual([1, ''])
+      expect(stderr).toMatch(/^[^\n]+\.\n$/)
+    }
+  })
+
+  it('says that the port is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const { code, stderr } = await start('--data', directory, '--port', String(port)).ended
+    other.close()
+    expect(code).toBe(1)
+    expect(stderr.trim().split('\n').at(-1)).toMatch(new RegExp(`^Port ${port} .*taken.*\\.$`))
+    expect(stderr).not.toContain('at ')
+  })
+
+  it('serves HTTP, and the call it prints works', async () => {
+    const { child, ended } = start('--data', directory, '--port', '0')
+    let said = ''
+    for await (const text of child.stderr) {
+      said += String(text)
+      if (said.includes('Ctrl+C')) break
+    }
+    const command = said.slice(said.indexOf('curl -sS'), said.indexOf('Ctrl+C')).trim()
+    const url = /curl -sS (\S+)/.exec(command)?.[1] ?? ''
+    const headers = [...command.matchAll(/-H '([^:]+): ([^']+)'/g)].map(
+      ([, name, value]): [string, string] => [name ?? '', value ?? ''],
+    )
+    const body = /-d '([\s\S]*)'$/.exec(command)?.[1] ?? ''
+    const answer = await fetch(url, { method: 'POST', headers, body })
+    expect(answer.status).toBe(200)
+    expect(await answer.json()).toMatchObject({ result: { structuredContent: { rows: [{ a: 1, b: 'x' }] } } })
+    child.kill('SIGTERM')
+    expect((await ended).code).toBe(0)
+  })
+
+  it('serves stdio with nothing but JSON-RPC on stdout', async () => {
+    const { child, ended } = start('--stdio', '--data', directory)
+    const initialize = {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'test', version: '1' },
+    }
+    const query = { name: 'query-dataset', arguments: { sql: 'SELECT * FROM "order"' } }
+    const messages = [
+      { jsonrpc: '2.0', id: 1, method: 'initialize', params: initialize },
+      { jsonrpc: '2.0', method: 'notifications/initialized' },
+      { jsonrpc: '2.0', id: 2, method: 'tools/call', params: query },
+    ]
+    child.stdin.end(messages.map((message) => `${JSON.stringify(message)}\n`).join(''))
+    const { code, stdout } = await ended
+    expect(code).toBe(0)
+    const answers = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { id: number })
+    expect(answers.map(({ id }) => id)).toEqual([1, 2])
+    expect(answers[1]).toMatchObject({ result: { structuredContent: { rows: [{ a: 1, b: 'x' }] } } })
+  })
+})

@@ -1,0 +1,74 @@
+import type { ClientCapabilities, Implementation } from 'holdfast'
+import { openHttp } from './http-wire.js'
+import { TestClient } from './test-client.js'
+import {
+  isStateless,
+  openMemory,
+  openStdio,
+  type Revision,
+  revisions,
+  type TestServer,
+  type Transport,
+  type Wire,
+} from './wire.js'
+
+export interface ConnectOptions {
+  /** Default: memory. */
+  readonly transport?: Transport
+  /** Default: the newest. */
+  readonly revision?: Revision
+  /** What the client can do: said in the handshake, or in each request of a stateless revision. Default: nothing. */
+  readonly capabilities?: ClientCapabilities
+  readonly clientInfo?: Implementation
+  /** HTTP only: sent with every request, such as `authorization`. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** False leaves the opening to the test: no `initialize` is sent. Default: true. */
+  readonly open?: boolean
+  /** Milliseconds that an answer may take before the client gives up on it. Default: 10,000. */
+  readonly timeoutMs?: number
+}
+
+/**
+ * Connects a client to a server as the revision asks: with `initialize` and `notifications/initialized`, or, from
+ * 2026-07-28 on, with a `_meta` envelope in each request. Closing the client leaves the server open.
+ *
+ * @throws RequestError when the server refuses the opening, Error when it settles on another revision.
+ */
+export async function connect(server: TestServer, options: ConnectOptions = {}): Promise<TestClient> {
+  const { transport = 'memory', revision = revisions.at(-1) ?? '2026-07-28', open = true } = options
+  const client = new TestClient({
+    transport,
+    revision,
+    capabilities: options.capabilities ?? {},
+    clientInfo: options.clientInfo ?? { name: 'holdfast-testing', version: '0' },
+    timeoutMs: options.timeoutMs ?? 10_000,
+    open: (receive) => openWire(server, { transport, revision, headers: options.headers ?? {} }, receive),
+  })
+  await client.start()
+  if (!open || isStateless(revision)) return client
+  try {
+    const { protocolVersion } = await client.initialize()
+    if (protocolVersion !== revision) {
+      throw new Error(`The server settled on ${String(protocolVersion)}, but the test asks for ${revision}.`)
+    }
+  } catch (error) {
+    await client.close()
+    throw error
+  }
+  return client
+}
+
+async function openWire(
+  server: TestServer,
+  options: { transport: Transport; revision: Revision; headers: Readonly<Record<string, string>> },
+  receive: (text: string) => void,
+): Promise<Wire> {
+  switch (options.transport) {
+    case 'memory':
+      return openMemory(server, receive)
+    case 'stdio':
+      return openStdio(server, receive)
+    case 'http':
+      return openHttp(server, options)
+  }
+}

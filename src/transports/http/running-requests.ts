@@ -1,0 +1,69 @@
+import type { Bounded, BoundedStats } from '../../contracts/bounded.js'
+import type { Answer, Engine } from '../../engine/engine.js'
+import type { Exchange } from '../../engine/exchange.js'
+import type { Post } from './post.js'
+import type { Refusal } from './refusal.js'
+
+/** The requests that run now, over all connections: how many there may be, and how they end at shutdown. */
+export class RunningRequests implements Bounded {
+  readonly #engine: Engine
+  readonly #limit: number
+  readonly #exchanges = new Set<Exchange>()
+  #refused = 0
+  #closing = false
+  #whenIdle: (() => void) | undefined
+
+  constructor(engine: Engine, limit: number) {
+    this.#engine = engine
+    this.#limit = limit
+  }
+
+  /** The refusal for one more request, when there may be none. */
+  refuse(): Refusal | undefined {
+    if (!this.#closing && this.#exchanges.size < this.#limit) return undefined
+    this.#refused += 1
+    const reason = this.#closing ? 'shutting down' : 'busy'
+    return {
+      status: 503,
+      code: -32603,
+      message: `The server is ${reason}; try again in a moment.`,
+      headers: { 'retry-after': '1' },
+    }
+  }
+
+  async run(exchange: Exchange, post: Post): Promise<Answer | undefined> {
+    this.#exchanges.add(exchange)
+    if (exchange.dialect.revision.http.disconnectCancels) {
+      post.sink.onDisconnect(() => exchange.end('disconnected'))
+    }
+    const answer = await this.#engine.run(exchange)
+    this.#exchanges.delete(exchange)
+    if (this.#exchanges.size === 0) this.#whenIdle?.()
+    return answer
+  }
+
+  /** Refuses what comes from now on, waits for what runs, and ends what is left after `timeoutMs`. */
+  drain(timeoutMs: number): Promise<void> {
+    this.#closing = true
+    if (this.#exchanges.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const stop = this.#engine.environment.clock.after(timeoutMs, () => {
+        for (const exchange of [...this.#exchanges]) exchange.end('closing')
+      })
+      this.#whenIdle = () => {
+        stop()
+        resolve()
+      }
+    })
+  }
+
+  stats(): BoundedStats {
+    return {
+      name: 'requests in flight (HTTP)',
+      size: this.#exchanges.size,
+      limit: this.#limit,
+      unit: 'entries',
+      dropped: this.#refused,
+    }
+  }
+}

@@ -1,0 +1,175 @@
+import type { Principal } from '../../contracts/principal.js'
+import type { Answer, Engine } from '../../engine/engine.js'
+import { InFlight } from '../../engine/in-flight.js'
+import type { Session, Sessions } from '../../engine/session.js'
+import { ProtocolError } from '../../errors/protocol-error.js'
+import {
+  type Frame,
+  isRequestId,
+  type NotificationFrame,
+  type RequestFrame,
+  type ResponseFrame,
+  requestKey,
+} from '../../protocol/json-rpc.js'
+import { exchangeOf, type Post, sendAnswer, sendRefusal, sessionHeader, versionHeader } from './post.js'
+import { invalidRequestCode, type Refusal } from './refusal.js'
+import type { RequestHead } from './reply.js'
+import type { RunningRequests } from './running-requests.js'
+
+/** POSTs of the handshake revisions: `initialize` gives out a session id, and every later one carries it. */
+export class SessionRequests {
+  readonly #engine: Engine
+  readonly #sessions: Sessions
+  readonly #running: RunningRequests
+  /** Within a session ids must be unique, and a call can be cancelled by its id. */
+  readonly #calls: InFlight
+
+  constructor(engine: Engine, sessions: Sessions, running: RunningRequests, maxRequests: number) {
+    this.#engine = engine
+    this.#sessions = sessions
+    this.#running = running
+    this.#calls = new InFlight('calls in flight (HTTP sessions)', maxRequests)
+    engine.environment.stats.add(this.#calls)
+  }
+
+  async initialize(frame: RequestFrame, post: Post): Promise<void> {
+    // A live session is not opened twice; an id that is no longer known is simply replaced.
+    if (
+      post.head.header(sessionHeader) !== undefined &&
+      'id' in (await this.open(post.head, post.principal))
+    ) {
+      throw new ProtocolError(
+        'invalid_request',
+        'The session is initialized already; leave Mcp-Session-Id out to open another.',
+      )
+    }
+    const { result, ...opening } = this.#engine.discovery.initialize(frame.params)
+    this.#engine.environment.stats.counters.requests += 1
+    const id = await this.#sessions.create(opening, post.principal)
+    const text = `{"jsonrpc":"2.0","id":${JSON.stringify(frame.id)},"result":${result}}`
+    sendAnswer({ text, status: 200 }, { ...post, headers: { ...post.headers, [sessionHeader]: id } })
+  }
+
+  async request(frame: RequestFrame, post: Post): Promise<void> {
+    const session = await this.open(post.head, post.principal)
+    if ('id' in session) sendAnswer(await this.#run(frame, session, post), post)
+    else sendRefusal(this.#engine, session, post, frame.id)
+  }
+
+  async oneWay(frame: NotificationFrame | ResponseFrame, post: Post): Promise<void> {
+    const session = await this.open(post.head, post.principal)
+    if (!('id' in session)) {
+      sendRefusal(this.#engine, session, post)
+      return
+    }
+    this.#take(frame, session)
+    post.sink.reply({ status: 202, headers: post.headers })
+  }
+
+  /** A batch (2025-03-26, basic/index, "Batching"); the revisions before and after have none. */
+  async batch(frames: readonly Frame[], post: Post): Promise<void> {
+    const session = await this.open(post.head, post.principal)
+    if (!('id' in session)) {
+      sendRefusal(this.#engine, session, post)
+      return
+    }
+    const { revision } = session.dialect
+    if (!revision.batches) {
+      const message = `Batches are not part of MCP ${revision.version}; send each message by itself.`
+      sendRefusal(this.#engine, { status: 400, code: invalidRequestCode, message }, post)
+      return
+    }
+    const seen = new Set<string>()
+    const answers = await Promise.all(frames.map((frame) => this.#inBatch(frame, session, post, seen)))
+    const texts = answers.flatMap((answer) => (answer === undefined ? [] : [answer.text]))
+    if (texts.length === 0) post.sink.reply({ status: 202, headers: post.headers })
+    else sendAnswer({ text: `[${texts.join(',')}]`, status: 200 }, post)
+  }
+
+  /** Ends a session (DELETE); the refusal when there is none to end. */
+  async end(head: RequestHead, principal: Principal): Promise<Refusal | undefined> {
+    const session = await this.open(head, principal)
+    if (!('id' in session)) return session
+    this.#sessions.end(session.id)
+    return undefined
+  }
+
+  /** The session that a request names, or the refusal that says what is wrong with it. */
+  async open(head: RequestHead, principal: Principal): Promise<Session | Refusal> {
+    const version = head.header(versionHeader)
+    if (version !== undefined && this.#engine.discovery.dialect(version)?.revision.era !== 'handshake') {
+      const message = `The protocol version ${JSON.stringify(version.slice(0, 40))} of MCP-Protocol-Version is not served here.`
+      return { status: 400, code: invalidRequestCode, message }
+    }
+    const id = head.header(sessionHeader)
+    if (id === undefined) {
+      const message =
+        'The header Mcp-Session-Id is missing; send "initialize" first and then the id that its answer gives.'
+      return { status: 400, code: invalidRequestCode, message }
+    }
+    const session = await this.#sessions.open(id, principal)
+    if (session !== undefined) return session
+    const message = 'The session is not known here; send "initialize" again.'
+    return { status: 404, code: invalidRequestCode, message }
+  }
+
+  async #run(frame: RequestFrame, session: Session, post: Post): Promise<Answer | undefined> {
+    const exchange = exchangeOf(this.#engine, frame, session, post)
+    const scope = `${session.id} `
+    const begun = this.#calls.begin(exchange, scope)
+    if (begun === 'duplicate') return this.#engine.refusal(duplicateId(frame), exchange)
+    if (begun === 'full') {
+      const busy = new ProtocolError('too_many_requests', 'The server is busy; try again in a moment.')
+      return this.#engine.refusal(busy, exchange)
+    }
+    const answer = await this.#running.run(exchange, post)
+    this.#calls.finish(frame.id, scope)
+    return answer
+  }
+
+  async #inBatch(frame: Frame, session: Session, post: Post, seen: Set<string>): Promise<Answer | undefined> {
+    if (frame.kind === 'invalid') {
+      this.#engine.environment.stats.counters.invalidFrames += 1
+      const within = frame.id === undefined ? undefined : { id: frame.id, dialect: session.dialect }
+      return this.#engine.refusal(new ProtocolError(frame.error, frame.message), within)
+    }
+    if (frame.kind !== 'request') {
+      this.#take(frame, session)
+      return undefined
+    }
+    const within = { id: frame.id, dialect: session.dialect }
+    const key = requestKey(frame.id)
+    if (seen.has(key)) return this.#engine.refusal(duplicateId(frame), within)
+    seen.add(key)
+    if (frame.method === 'initialize') {
+      const error = new ProtocolError('invalid_request', '"initialize" must not be part of a batch.')
+      return this.#engine.refusal(error, within)
+    }
+    return this.#run(frame, session, post)
+  }
+
+  #take(frame: NotificationFrame | ResponseFrame, session: Session): void {
+    const { counters } = this.#engine.environment.stats
+    if (frame.kind === 'response') {
+      counters.strayResponses += 1
+      return
+    }
+    switch (frame.method) {
+      case 'notifications/cancelled': {
+        const { requestId } = frame.params
+        if (isRequestId(requestId)) this.#calls.get(requestId, `${session.id} `)?.end('cancelled')
+        break
+      }
+      case 'notifications/initialized':
+      case 'notifications/roots/list_changed':
+        break
+      default:
+        counters.unknownNotifications += 1
+    }
+  }
+}
+
+function duplicateId(frame: RequestFrame): ProtocolError {
+  const message = `The id ${JSON.stringify(frame.id)} is in flight already; give each request an id of its own.`
+  return new ProtocolError('invalid_request', message)
+}
