@@ -182,9 +182,14 @@ export interface PromptOptions<
   /** An object of strings: prompt arguments are text on the wire. */
   readonly input?: Input
   /** Suggestions for the arguments. */
-  readonly complete?: { readonly [Name in keyof Arguments<Input>]?: Completer<Services> }
+  readonly complete?: { readonly [Name in ArgumentNames<Input>]?: Completer<Services> }
   readonly timeout?: Duration
 }
+
+/** Any name where the schema's type does not tell; what is wrong then is refused at start-up. */
+type ArgumentNames<Input extends SchemaLike | undefined> = [keyof Arguments<Input>] extends [never]
+  ? string
+  : keyof Arguments<Input>
 
 export type PromptReturn = string | PromptMessage | readonly PromptMessage[]
 
