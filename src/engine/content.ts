@@ -20,14 +20,13 @@ const kContent = Symbol.for('holdfast.content')
 
 type Brand = 'block' | 'result' | 'message' | 'contents'
 
-function branded<T extends object>(value: T, brand: Brand): T {
-  // An ordinary property: JSON leaves symbols out, and defining a hidden one costs ten times as much.
-  Reflect.set(value, kContent, brand)
-  return value
+/** An ordinary property: JSON leaves symbols out, and a literal that has it from birth costs nothing. */
+interface Branded {
+  readonly [kContent]: Brand
 }
 
 export function isBranded(value: unknown, brand: Brand): boolean {
-  return typeof value === 'object' && value !== null && Reflect.get(value, kContent) === brand
+  return typeof value === 'object' && value !== null && (value as Partial<Branded>)[kContent] === brand
 }
 
 export interface BlockOptions {
@@ -44,28 +43,58 @@ function extras(options: BlockOptions): { annotations?: Annotations; _meta?: Met
 
 /** A text block. */
 export function text(value: string, options: BlockOptions = {}): TextContent {
-  return branded({ type: 'text', text: value, ...extras(options) }, 'block')
+  const block: TextContent & Branded = { [kContent]: 'block', type: 'text', text: value, ...extras(options) }
+  return block
 }
 
 /** An image block from bytes or base64. */
 export function image(data: Uint8Array | string, mimeType: string, options: BlockOptions = {}): ImageContent {
-  return branded({ type: 'image', data: toBase64(data), mimeType, ...extras(options) }, 'block')
+  const encoded = toBase64(data)
+  const block: ImageContent & Branded = {
+    [kContent]: 'block',
+    type: 'image',
+    data: encoded,
+    mimeType,
+    ...extras(options),
+  }
+  return block
 }
 
 /** An audio block from bytes or base64; 2024-11-05 has none, so it travels there as an embedded resource. */
 export function audio(data: Uint8Array | string, mimeType: string, options: BlockOptions = {}): AudioContent {
-  return branded({ type: 'audio', data: toBase64(data), mimeType, ...extras(options) }, 'block')
+  const encoded = toBase64(data)
+  const block: AudioContent & Branded = {
+    [kContent]: 'block',
+    type: 'audio',
+    data: encoded,
+    mimeType,
+    ...extras(options),
+  }
+  return block
 }
 
 /** A link to a resource that the client may read; before 2025-06-18 it travels as text. */
 export function link(resource: Omit<Resource, '_meta'> & { readonly meta?: Meta }): ResourceLink {
   const { meta, ...fields } = resource
-  return branded({ type: 'resource_link', ...fields, ...(meta && { _meta: meta }) }, 'block')
+  const block: ResourceLink & Branded = {
+    [kContent]: 'block',
+    type: 'resource_link',
+    ...fields,
+    ...(meta && { _meta: meta }),
+  }
+  return block
 }
 
 /** The contents of a resource, inside the result. Give `text` or `blob` (bytes or base64). */
 export function embed(resource: ContentsInput, options: BlockOptions = {}): EmbeddedResource {
-  return branded({ type: 'resource', resource: toResourceContents(resource), ...extras(options) }, 'block')
+  const contents = toResourceContents(resource)
+  const block: EmbeddedResource & Branded = {
+    [kContent]: 'block',
+    type: 'resource',
+    resource: contents,
+    ...extras(options),
+  }
+  return block
 }
 
 export interface ContentsInput {
@@ -78,7 +107,7 @@ export interface ContentsInput {
 
 /** Several contents as the answer to one resource read. */
 export function contents(items: readonly ContentsInput[]): readonly ResourceContents[] {
-  return branded(items.map(toResourceContents), 'contents')
+  return Object.assign(items.map(toResourceContents), { [kContent]: 'contents' as const })
 }
 
 /** A tool's whole result, for those who want to say each part of it. */
@@ -96,7 +125,18 @@ export interface ToolResultValue<Structured = unknown> {
 export function result<Structured = unknown>(
   value: ToolResultValue<Structured>,
 ): ToolResultValue<Structured> {
-  return branded({ ...value }, 'result')
+  // Every field is named, so that all results have one shape and the engine reads them fast.
+  const { content, structured, isError = false, meta } = value
+  const made: Branded & {
+    readonly [Field in keyof ToolResultValue]: ToolResultValue<Structured>[Field] | undefined
+  } = {
+    [kContent]: 'result',
+    content,
+    structured,
+    isError,
+    meta,
+  }
+  return made as ToolResultValue<Structured>
 }
 
 /** A prompt message that the user says. */
@@ -110,7 +150,12 @@ export function assistant(content: string | ContentBlock): PromptMessage {
 }
 
 function message(role: PromptMessage['role'], content: string | ContentBlock): PromptMessage {
-  return branded({ role, content: typeof content === 'string' ? text(content) : content }, 'message')
+  const made: PromptMessage & Branded = {
+    [kContent]: 'message',
+    role,
+    content: typeof content === 'string' ? text(content) : content,
+  }
+  return made
 }
 
 export function isBlock(value: unknown): value is ContentBlock {

@@ -40,7 +40,7 @@ export function createPrompt(
   const input =
     options.input === undefined ? undefined : compileSchema(options.input, { role: 'input', owner })
   const args = input === undefined ? [] : promptArguments(input.json, owner)
-  const complete: Readonly<Record<string, Completer<never>>> = options.complete ?? {}
+  const complete: Readonly<Record<string, Completer<never> | undefined>> = options.complete ?? {}
   for (const argument of Object.keys(complete)) {
     if (!args.some((known) => known.name === argument)) {
       throw new DefinitionError(`The ${owner} completes "${argument}", which is none of its arguments.`)

@@ -53,11 +53,13 @@ export function toolErrorText(error: ToolError): string {
   const facts: string[] = []
   if (expected !== undefined) facts.push(`expected ${expected}`)
   if (value !== undefined) facts.push(`received ${shown(value)}`)
-  if (field !== undefined && !error.message.includes(field)) {
-    parts.push(`${field}: ${facts.length > 0 ? facts.join(', ') : 'see above'}.`)
-  } else if (facts.length > 0) {
-    const sentence = facts.join(', ')
-    parts.push(`${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}.`)
+  if (facts.length > 0) {
+    const said = facts.join(', ')
+    parts.push(
+      field === undefined ? `${said.charAt(0).toUpperCase()}${said.slice(1)}.` : `"${field}": ${said}.`,
+    )
+  } else if (field !== undefined && !error.message.includes(`"${field}"`)) {
+    parts.push(`The parameter is "${field}".`)
   }
   if (hint !== undefined) parts.push(hint)
   if (retryAfterMs !== undefined) parts.push(`Try again in ${Math.ceil(retryAfterMs / 1000)} s.`)

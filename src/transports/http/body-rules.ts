@@ -74,7 +74,13 @@ const notUtf8: Refusal = Object.freeze({
  */
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+/** Node's own check tells ASCII at memory speed, and ASCII needs no decoding; other runtimes do without. */
+const nodeBuffer = typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:buffer')
+
 export function decodeBody(bytes: Uint8Array): string | Refusal {
+  if (nodeBuffer?.isAscii(bytes) === true) {
+    return nodeBuffer.Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+  }
   try {
     return decoder.decode(bytes)
   } catch {

@@ -11,8 +11,10 @@ export function writeReply(res: ServerResponse, reply: Reply): void {
     if (status !== 204) flat.push('content-length', '0')
     res.writeHead(status, flat).end()
   } else {
-    flat.push('content-length', String(Buffer.byteLength(body)))
-    res.writeHead(status, flat).end(body)
+    const bytes = Buffer.byteLength(body)
+    flat.push('content-length', String(bytes))
+    // As many bytes as characters means ASCII, and that is written without being encoded.
+    res.writeHead(status, flat).end(body, bytes === body.length ? 'latin1' : 'utf8')
   }
 }
 
