@@ -129,15 +129,17 @@ export class PeerConnection implements Connection {
   #batch(frames: readonly Frame[]): void {
     const revision = this.#negotiated?.dialect.revision
     if (revision?.batches !== true) {
-      for (const frame of frames) {
-        if (frame.kind !== 'request') continue
+      const waiting = frames.flatMap((frame) =>
+        (frame.kind === 'request' || frame.kind === 'invalid') && frame.id !== undefined ? [frame.id] : [],
+      )
+      for (const id of waiting) {
         const error = new ProtocolError(
           'invalid_request',
           `Batches are not part of ${revision?.version ?? 'this revision of'} MCP; send each message by itself.`,
         )
-        this.#send(this.#engine.refusal(error, { id: frame.id, dialect: this.#dialect() }).text)
+        this.#send(this.#engine.refusal(error, { id, dialect: this.#dialect() }).text)
       }
-      if (!frames.some((frame) => frame.kind === 'request')) {
+      if (waiting.length === 0) {
         this.#invalid(
           {
             kind: 'invalid',

@@ -27,14 +27,10 @@ export function checkToolDefinition(
     )
   }
   if (readOnlyHint === true && idempotentHint === false) {
-    environment.logger.warn(
-      `The tool "${name}" is read-only but says idempotentHint: false; reading twice changes nothing, so drop the hint.`,
-    )
+    const message = `The tool "${name}" is read-only but says idempotentHint: false; reading twice changes nothing, so drop the hint.`
+    environment.advise(() => [message])
   }
-  for (const { level, message } of adviseOnInput(input, `The tool ${JSON.stringify(name)}`)) {
-    if (level === 'refuse') throw new DefinitionError(message)
-    if (environment.development) environment.logger.warn(message)
-  }
+  environment.advise(() => adviseOnInput(input, `The tool ${JSON.stringify(name)}`))
 }
 
 /** @throws DefinitionError when there is none: a model chooses by it. */

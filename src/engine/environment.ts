@@ -16,6 +16,6 @@ export interface Environment {
   readonly timeoutMs: number
   /** Entries a list page holds. */
   readonly pageSize: number
-  /** Advice that a running service does not need to hear. */
-  readonly development: boolean
+  /** Takes advice on definitions for the log, made when there is time; a production server does not want it. */
+  readonly advise: (advice: () => readonly string[]) => void
 }

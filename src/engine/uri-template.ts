@@ -2,12 +2,15 @@ import { DefinitionError } from '../errors/definition-error.js'
 
 /**
  * The part of RFC 6570 that resource templates need: `{name}` stands for one path segment, `{+name}` may
- * hold reserved characters such as slashes. Values are decoded once.
+ * hold reserved characters such as slashes. Values are decoded once, and one that climbs out of its place
+ * does not match: handlers join values to paths (2026-07-28, server/resources, "Security Considerations").
  */
 export class UriTemplate {
   readonly text: string
   readonly variables: readonly string[]
   readonly #pattern: RegExp
+  /** The variables written `{+name}`. */
+  readonly #paths = new Set<string>()
 
   /** @throws DefinitionError for expressions beyond that, repeated names and unbalanced braces. */
   constructor(text: string) {
@@ -31,6 +34,7 @@ export class UriTemplate {
         )
       }
       variables.push(name)
+      if (expression[1] === '+') this.#paths.add(name)
       pattern += expression[1] === '+' ? '([^?#]+)' : '([^/?#]+)'
     }
     if (variables.length === 0) {
@@ -50,7 +54,7 @@ export class UriTemplate {
     const values: Record<string, string> = {}
     for (const [index, name] of this.variables.entries()) {
       const decoded = decode(found[index + 1] ?? '')
-      if (decoded === undefined) return undefined
+      if (decoded === undefined || climbs(decoded, this.#paths.has(name))) return undefined
       values[name] = decoded
     }
     return values
@@ -63,4 +67,11 @@ function decode(value: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Whether a value, once decoded, is more than the segment it stands for, or holds a step upwards. */
+function climbs(value: string, isPath: boolean): boolean {
+  if (value.includes('\0')) return true
+  if (!isPath) return value === '.' || value === '..' || /[\\/]/.test(value)
+  return value.split(/[\\/]/).includes('..')
 }

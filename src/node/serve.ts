@@ -31,6 +31,10 @@ export interface Served {
 export async function serve(server: Servable, options: ServeOptions = {}): Promise<Served> {
   const args = options.args ?? process.argv.slice(2)
   const port = options.port ?? portOf(args)
+  server.provideKeys(async () => {
+    const { stateKey } = await import('./state-key.js')
+    return stateKey(server.name, (message) => process.stderr.write(`${message}\n`))
+  })
   if (
     options.transport === 'stdio' ||
     (options.transport === undefined && (args.includes('--stdio') || port === undefined))

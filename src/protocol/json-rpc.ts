@@ -48,17 +48,18 @@ const noParams: Params = Object.freeze({})
  * invalid frame that says why in one sentence.
  */
 export function readFrames(text: string, limits: FrameLimits): Frame | readonly Frame[] {
-  if (nestedDeeperThan(text, limits.maxDepth)) {
-    return invalid(undefined, 'parse_error', `The message is nested deeper than ${limits.maxDepth} levels.`)
-  }
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
     return invalid(undefined, 'parse_error', 'The message is not valid JSON.')
   }
-  const tainted = mayHoldForbiddenKey(text)
-  if (!Array.isArray(value)) return readFrame(value, tainted)
+  // What is too deep or tainted still has an id at its top, and whoever waits for an answer gets one.
+  const fault = nestedDeeperThan(text, limits.maxDepth)
+    ? `The message is nested deeper than ${limits.maxDepth} levels.`
+    : undefined
+  const tainted = fault === undefined && mayHoldForbiddenKey(text)
+  if (!Array.isArray(value)) return readFrame(value, tainted, fault)
   if (value.length === 0)
     return invalid(undefined, 'invalid_request', 'A batch must hold at least one message.')
   if (value.length > limits.maxBatch) {
@@ -68,25 +69,29 @@ export function readFrames(text: string, limits: FrameLimits): Frame | readonly 
       `A batch may hold ${limits.maxBatch} messages, received ${value.length}.`,
     )
   }
-  return value.map((message: unknown) => readFrame(message, tainted))
+  return value.map((message: unknown) => readFrame(message, tainted, fault))
 }
 
-function readFrame(value: unknown, tainted: boolean): Frame {
+function readFrame(value: unknown, tainted: boolean, fault: string | undefined): Frame {
   if (!isRecord(value)) {
     return invalid(
       undefined,
       'invalid_request',
-      `A message must be a JSON object, received ${kindOf(value)}.`,
+      fault ?? `A message must be a JSON object, received ${kindOf(value)}.`,
     )
   }
   const { id, method, params } = value
   const readable = isRequestId(id) ? id : undefined
-  if (tainted && holdsForbiddenKey(value)) {
-    return invalid(readable, 'invalid_request', 'The key "__proto__" is not allowed anywhere in a message.')
-  }
+  const refused =
+    fault ??
+    (tainted && holdsForbiddenKey(value)
+      ? 'The key "__proto__" is not allowed anywhere in a message.'
+      : undefined)
   if (method === undefined && ('result' in value || 'error' in value)) {
-    return { kind: 'response', id: readable, body: value }
+    // A response is never answered, so one that must not be read counts as an empty one.
+    return { kind: 'response', id: readable, body: refused === undefined ? value : noParams }
   }
+  if (refused !== undefined) return invalid(readable, 'invalid_request', refused)
   if (value['jsonrpc'] !== '2.0') {
     return invalid(
       readable,

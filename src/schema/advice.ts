@@ -3,13 +3,6 @@ import { children, isNode, own, type SchemaNode } from './keywords.js'
 import { resolveRef } from './resolve.js'
 import { clean, either } from './text.js'
 
-/** What an author should know about a definition that does work, or, with `refuse`, that must not be served. */
-export interface Advice {
-  readonly level: 'refuse' | 'warn'
-  /** One sentence that names the tool and the parameter, and says what to do. */
-  readonly message: string
-}
-
 /** Nesting of parameters (objects and arrays within one another) that models still fill in reliably. */
 const MAX_NESTING = 5
 const MAX_PARAMETERS = 20
@@ -18,20 +11,17 @@ const MANY_ACTIONS = 4
 const ACTION_NAMES: ReadonlySet<string> = new Set(['action', 'operation', 'command', 'method', 'mode', 'op'])
 
 /**
- * Looks over the input schema of a tool for what makes it hard to call, once, when the server starts.
+ * Looks over the input schema of a tool for what makes it hard to call: one sentence each, naming the tool and the
+ * parameter, and saying what to do. What must not be served at all is refused where the schema is compiled.
  *
  * @param json the compiled document
  * @param owner whose schema it is, for messages: `tool "find-order"`
  */
-export function adviseOnInput(json: JsonSchema, owner: string): readonly Advice[] {
+export function adviseOnInput(json: JsonSchema, owner: string): readonly string[] {
   const root: SchemaNode = json
-  const advice: Advice[] = []
+  const advice: string[] = []
   const warn = (message: string): void => {
-    advice.push({ level: 'warn', message })
-  }
-  if (own(root, 'type') !== 'object') {
-    const message = `The input of ${owner} must have \`type: "object"\` at its root; put its parameters into the properties of an object.`
-    advice.push({ level: 'refuse', message })
+    advice.push(message)
   }
   const properties = own(root, 'properties')
   const parameters = isNode(properties) ? Object.keys(properties) : []

@@ -32,6 +32,13 @@ export const MAPS: readonly string[] = [
   'dependencies',
 ]
 
+/** How a keyword holds its subschemas; one look-up for each keyword of a walk. */
+const FORMS: ReadonlyMap<string, 'single' | 'list' | 'map'> = new Map([
+  ...SINGLE.map((keyword) => [keyword, 'single'] as const),
+  ...LISTS.map((keyword) => [keyword, 'list'] as const),
+  ...MAPS.map((keyword) => [keyword, 'map'] as const),
+])
+
 /** Keywords that apply to the same value as the schema they stand in, not to a part of it. */
 export const IN_PLACE: ReadonlySet<string> = new Set([
   'allOf',
@@ -107,16 +114,18 @@ export function own(node: SchemaNode, key: string): unknown {
 export function children(node: SchemaNode): Child[] {
   const found: Child[] = []
   for (const keyword of Object.keys(node)) {
+    const form = FORMS.get(keyword)
+    if (form === undefined) continue
     const value = node[keyword]
     if (value === undefined) continue
-    if (LISTS.includes(keyword) || (keyword === 'items' && Array.isArray(value))) {
+    if (form === 'list' || (keyword === 'items' && Array.isArray(value))) {
       if (!Array.isArray(value)) continue
       value.forEach((item: unknown, index) => {
         found.push({ keyword, tokens: [keyword, String(index)], value: item })
       })
-    } else if (SINGLE.includes(keyword)) {
+    } else if (form === 'single') {
       found.push({ keyword, tokens: [keyword], value })
-    } else if (MAPS.includes(keyword) && isNode(value)) {
+    } else if (isNode(value)) {
       for (const name of Object.keys(value)) {
         const item = value[name]
         if (keyword === 'dependencies' && Array.isArray(item)) continue

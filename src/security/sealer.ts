@@ -24,22 +24,15 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
  * all of them open, so keys can be rotated without a token lost. A token is
  * `base64url(key name | iv | ciphertext and tag)`.
  *
- * Works wherever Web Crypto does: Node, Deno, Bun, Workers.
- * @throws DefinitionError for a secret shorter than 32 characters.
+ * Works wherever Web Crypto does: Node, Deno, Bun, Workers. `secrets` is asked once, for the first token.
  */
-export function createSealer(secrets: readonly string[]): Sealer {
-  if (secrets.length === 0)
-    throw new DefinitionError('"keys" is empty; give at least one secret, or leave it out.')
-  for (const [index, secret] of secrets.entries()) {
-    if (typeof secret !== 'string' || secret.length < minKeyLength) {
-      throw new DefinitionError(
-        `"keys[${index}]" is too short; use at least ${minKeyLength} random characters, such as those of "openssl rand -base64 32".`,
-      )
-    }
+export function createSealer(secrets: () => readonly string[] | Promise<readonly string[]>): Sealer {
+  // Loading cryptography costs more than anything else at start-up, so it waits for the first token.
+  let loading: Promise<readonly SealingKey[]> | undefined
+  const load = (): Promise<readonly SealingKey[]> => {
+    loading ??= Promise.resolve(secrets()).then((all) => Promise.all(all.map(loadKey)))
+    return loading
   }
-  const loaded = Promise.all(secrets.map(loadKey))
-  // Whoever seals or opens hears the failure; before that nobody may be listening.
-  loaded.catch(() => undefined)
   /** Purposes are few and ours, so this cannot grow with traffic. */
   const derived = new Map<string, Promise<CryptoKey>>()
 
@@ -66,7 +59,7 @@ export function createSealer(secrets: readonly string[]): Sealer {
 
   return {
     async seal(purpose, data) {
-      const [key] = await loaded
+      const [key] = await load()
       if (key === undefined) throw new Error('There is no sealing key.')
       const iv = crypto.getRandomValues(new Uint8Array(ivBytes))
       const sealed = await crypto.subtle.encrypt(
@@ -78,7 +71,7 @@ export function createSealer(secrets: readonly string[]): Sealer {
     },
 
     async open(purpose, token) {
-      const key = (await loaded).find((candidate) => token.startsWith(candidate.name))
+      const key = (await load()).find((candidate) => token.startsWith(candidate.name))
       const ivEnd = keyNameLength + (ivBytes * 4) / 3
       const iv = fromBase64Url(token.slice(keyNameLength, ivEnd))
       const sealed = fromBase64Url(token.slice(ivEnd))
@@ -104,7 +97,21 @@ async function loadKey(secret: string): Promise<SealingKey> {
   }
 }
 
-/** A fresh secret for a process that was given none. */
+/** @throws DefinitionError when there is no secret, or one shorter than 32 characters. */
+export function checkSecrets(secrets: readonly string[]): void {
+  if (secrets.length === 0) {
+    throw new DefinitionError('"keys" is empty; give at least one secret, or leave it out.')
+  }
+  for (const [index, secret] of secrets.entries()) {
+    if (typeof secret !== 'string' || secret.length < minKeyLength) {
+      throw new DefinitionError(
+        `"keys[${index}]" is too short; use at least ${minKeyLength} random characters, such as those of "openssl rand -base64 32".`,
+      )
+    }
+  }
+}
+
+/** A fresh secret, of 256 bits. */
 export function randomSecret(): string {
   return toBase64Url(crypto.getRandomValues(new Uint8Array(32)))
 }

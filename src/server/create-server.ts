@@ -10,10 +10,11 @@ import { DefinitionError } from '../errors/definition-error.js'
 import { defaultFrameLimits } from '../protocol/json-rpc.js'
 import { ServedRevisions } from '../protocol/revisions/all.js'
 import { warmUp } from '../schema/compile.js'
-import { createSealer, randomSecret } from '../security/sealer.js'
+import { checkSecrets, createSealer, randomSecret } from '../security/sealer.js'
 import { SealedSessions } from '../sessions/sealed-sessions.js'
 import { createConsoleLogger } from '../telemetry/console-logger.js'
 import type { HttpHandler } from '../transports/http/http-handler.js'
+import { createAdviser } from './adviser.js'
 import { createDefiner } from './definer.js'
 import type { ServerOptions, ServicesOption } from './options.js'
 import { middlewareOrder } from './order.js'
@@ -55,18 +56,20 @@ export function createServer<const Services extends ServicesOption = Readonly<Re
     logger = createConsoleLogger(),
     development = developmentByEnvironment(),
   } = options
+  if (options.keys !== undefined) checkSecrets(options.keys)
+  let keySource = (): readonly string[] | Promise<readonly string[]> => options.keys ?? [randomSecret()]
   const stats = new Stats()
   const pipeline = new Pipeline(middlewareOrder({ clock, stats, development }))
   const environment: Environment = {
     services: options.services ?? {},
     logger,
     clock,
-    sealer: createSealer(options.keys ?? [randomSecret()]),
+    sealer: createSealer(() => keySource()),
     pipeline,
     stats,
     timeoutMs: toMs(options.timeout ?? '60s', '"timeout"'),
     pageSize: pageSizeOf(options.pageSize),
-    development,
+    advise: development ? createAdviser(clock, logger) : () => undefined,
   }
   const engine = new Engine({
     info: {
@@ -116,7 +119,10 @@ export function createServer<const Services extends ServicesOption = Readonly<Re
   return {
     ...createDefiner<Services>(engine),
     name,
-    options: { http, keys: options.keys },
+    options: { http },
+    provideKeys(source) {
+      if (options.keys === undefined) keySource = source
+    },
     use: (middleware, { at = 'validated' } = {}) => pipeline.use(middleware, at),
     stats: () => stats.snapshot(),
     connect(connectOptions) {

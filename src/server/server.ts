@@ -9,8 +9,11 @@ import type { Definer } from './definer.js'
 
 /** What a runtime needs of a server to serve it. */
 export interface Servable extends Connectable {
+  readonly name: string
   /** What `serve` needs to know of how the server was made. */
-  readonly options: { readonly http: HttpOptions; readonly keys: readonly string[] | undefined }
+  readonly options: { readonly http: HttpOptions }
+  /** Where to take sealing keys from, for a server that was given none; asked once, for the first token. */
+  provideKeys(source: () => readonly string[] | Promise<readonly string[]>): void
   /** Opens a connection for a transport that carries whole messages: stdio, memory. */
   connect(options: ConnectOptions): Connection
   /**
@@ -24,7 +27,6 @@ export interface Servable extends Connectable {
 
 /** One MCP server: its definitions, and every way to reach it. */
 export interface Server<Services = unknown> extends Definer<Services>, Servable {
-  readonly name: string
   /**
    * Puts a middleware around every call. `edge` stands before everything, `authorized` after permissions and
    * limits, `validated` (default) right around the handler with checked input.

@@ -48,7 +48,8 @@ export function run(args: readonly string[], env: Readonly<Record<string, string
       const found = find()
       if (found !== undefined) return found
       const over = await Promise.race([once(stream, 'data').then(() => undefined), ended])
-      if (over !== undefined) throw new Error(`It ended with ${over.code}, having said: ${stderr}`)
+      if (over !== undefined && find() === undefined)
+        throw new Error(`It ended with ${over.code}, having said: ${stderr}`)
     }
   }
 

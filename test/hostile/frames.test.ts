@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest'
+import { runStdio } from './stdio-run.js'
+import { createTarget } from './target-server.js'
+import { growth, watchProcess } from './watch.js'
+
+/** `npm run hostile` runs the whole; `npm test` a part that ends within seconds. HOSTILE_SEED repeats a run. */
+const whole = process.env['MODE'] === 'hostile'
+const count = Number(process.env['HOSTILE_FRAMES'] ?? (whole ? 100_000 : 20_000)) / 2
+const seed = Number(process.env['HOSTILE_SEED'] ?? (whole ? Date.now() % 1_000_000_000 : 20_260_728))
+const timeout = whole ? 900_000 : 120_000
+
+/** What caches that are bounded, and compiled code, may add after the first third of a run. */
+const heapAllowance = 4 * 1024 * 1024
+
+describe(`hostile frames, HOSTILE_SEED=${seed}`, () => {
+  it(`${count} over stdio`, { timeout }, async () => {
+    const watch = watchProcess()
+    const started = performance.now()
+    const report = await runStdio(createTarget(), { seed, count })
+    watch.end()
+    const { heap, faults, ...counts } = report
+    console.info(JSON.stringify({ ...counts, seed, seconds: Math.round((performance.now() - started) / 1000), heapMiB: heap.map((bytes) => Math.round(bytes / 104857.6) / 10) }))
+    expect(faults).toEqual([])
+    expect(watch.escaped).toEqual([])
+    expect(counts.frames).toBe(count)
+    expect(counts.health).toBeGreaterThan(count / 60)
+    expect(growth(heap)).toBeLessThan(heapAllowance)
+  })
+})

@@ -1,0 +1,129 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { createServer, type Server, text } from 'holdfast'
+import { z } from 'zod'
+
+/** Stands in what handlers throw; it must never be seen on the wire. */
+export const secret = 'INTERNAL-a41f'
+
+export const toolNames = ['checked', 'plain', 'free', 'throwing', 'refusing', 'slow', 'deaf', 'nonsense']
+
+/** What a careless handler may return: each is the server's own fault and must stay its own. */
+const nonsense: readonly (() => unknown)[] = [
+  () => undefined,
+  () => Number.NaN,
+  () => 10n,
+  () => new Date(Number.NaN),
+  () => Symbol('nonsense'),
+  () => () => secret,
+  () => new Map([[1, 2]]),
+  () => {
+    const cycle: Record<string, unknown> = {}
+    cycle['self'] = cycle
+    return cycle
+  },
+  () => ({ toJSON: () => Promise.reject(new Error(secret)) }),
+  () => ({
+    toJSON() {
+      throw new Error(secret)
+    },
+  }),
+  () =>
+    new Proxy(
+      {},
+      {
+        ownKeys() {
+          throw new Error(secret)
+        },
+      },
+    ),
+  () => Promise.reject(undefined),
+  () => Promise.reject({ message: secret }),
+  () => JSON.parse(`${'['.repeat(3000)}${']'.repeat(3000)}`),
+  () => '\ud800 half a pair \u0000',
+  () => [text('a'), 'b'],
+]
+
+/** A server with tools of every temper, small limits and a log that nobody reads. */
+export function createTarget(): Server {
+  const server = createServer({
+    name: 'hostile',
+    version: '1.0.0',
+    timeout: '5s',
+    keys: ['a key that only this test has, 32 chars'],
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+    http: { maxBodyBytes: 64 * 1024, bodyTimeout: '2s' },
+  })
+  server.tool(
+    'checked',
+    {
+      description: 'Checks with zod.',
+      input: z.object({
+        id: z.string().max(50).describe('Any.'),
+        count: z.number().int().optional().describe('Any.'),
+        nested: z.object({ list: z.array(z.string()).optional() }).optional().describe('Any.'),
+      }),
+      output: z.object({ id: z.string() }),
+    },
+    ({ id }) => ({ id }),
+  )
+  server.tool(
+    'plain',
+    {
+      description: 'Checks with plain JSON Schema.',
+      input: {
+        type: 'object',
+        properties: { a: { type: 'number', description: 'Any.' }, b: { type: 'number', description: 'Any.' } },
+        required: ['a', 'b'],
+        additionalProperties: false,
+      },
+    },
+    ({ a, b }) => String(a + b),
+  )
+  server.tool('free', { description: 'Gives back anything.', input: { type: 'object' } }, (args) => args)
+  server.tool('throwing', { description: 'Throws.' }, () => {
+    throw new Error(`${secret} in /srv/app/handler.ts`, { cause: new TypeError(secret) })
+  })
+  server.tool('refusing', { description: 'Refuses.', errors: { no: { message: 'No.' } } }, (_args, ctx) => {
+    throw ctx.error('no')
+  })
+  server.tool('slow', { description: 'Waits and tells of it.', input: { type: 'object' } }, async (_args, ctx) => {
+    ctx.progress(1, 2, 'half')
+    await delay(3, undefined, { signal: ctx.signal })
+    ctx.progress(2, 2)
+    return 'done'
+  })
+  server.tool('deaf', { description: 'Waits, whatever its signal says.' }, async () => {
+    await delay(3)
+    return 'done'
+  })
+  let turn = 0
+  server.tool('nonsense', { description: 'Returns what cannot be sent.' }, () => {
+    turn += 1
+    return nonsense[turn % nonsense.length]?.()
+  })
+  server.resource('fixed', { description: 'Any.', uri: 'app://fixed' }, () => 'fixed')
+  server.resource(
+    'row',
+    { description: 'Any.', uriTemplate: 'data://{table}/{+path}', complete: { table: (value) => [value] } },
+    ({ params }) => {
+      if (params.table === 'throw') throw new Error(secret)
+      return params
+    },
+  )
+  server.prompt(
+    'ask',
+    {
+      description: 'Asks.',
+      input: z.object({ topic: z.string().describe('Any.') }),
+      complete: { topic: (value) => [value] },
+    },
+    ({ topic }) => topic,
+  )
+  return server
+}
+
+/** What runs now, by the server's own account; every number must come back to zero. */
+export function inFlight(server: Server): Record<string, number> {
+  const tables = server.stats().bounded.filter(({ name }) => /in flight|deadline/.test(name))
+  return Object.fromEntries(tables.map(({ name, size }) => [name, size]))
+}
