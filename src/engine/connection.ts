@@ -41,6 +41,9 @@ export interface PeerOptions extends ConnectOptions {
 /** Answers to frames without a readable id, per second; a peer that sends garbage gets no echo of it. */
 const unreadableAnswersPerSecond = 4
 
+/** Milliseconds that the answers of calls ended by a drain have to be on their way. */
+const endedGraceMs = 100
+
 /**
  * The protocol's state of one lasting connection: which era it opened in, what was negotiated, which ids
  * are in flight.
@@ -83,16 +86,21 @@ export class PeerConnection implements Connection {
   }
 
   drain(timeoutMs: number): Promise<number> {
+    const { clock } = this.#engine.environment
     return new Promise((resolve) => {
-      const stop = this.#engine.environment.clock.after(timeoutMs, () => {
-        forget()
-        const left = this.calls.size
+      let left = 0
+      let stop = clock.after(timeoutMs, () => {
+        left = this.calls.size
+        // What is ended is answered within a moment; what does not hear it is left behind.
+        stop = clock.after(endedGraceMs, () => {
+          forget()
+          resolve(left)
+        })
         this.calls.endAll('closing')
-        resolve(left)
       })
       const forget = this.calls.onceEmpty(() => {
         stop()
-        resolve(0)
+        resolve(left)
       })
     })
   }

@@ -1,5 +1,4 @@
 import { DefinitionError } from '../errors/definition-error.js'
-import { adviseOnInput } from '../schema/advice.js'
 import type { JsonSchema } from '../schema/json-schema.js'
 import type { ToolDefinition } from './definitions.js'
 import type { Environment } from './environment.js'
@@ -30,7 +29,10 @@ export function checkToolDefinition(
     const message = `The tool "${name}" is read-only but says idempotentHint: false; reading twice changes nothing, so drop the hint.`
     environment.advise(() => [message])
   }
-  environment.advise(() => adviseOnInput(input, `The tool ${JSON.stringify(name)}`))
+  environment.advise(async () => {
+    const { adviseOnInput } = await import('../schema/advice.js')
+    return adviseOnInput(input, `The tool ${JSON.stringify(name)}`)
+  })
 }
 
 /** @throws DefinitionError when there is none: a model chooses by it. */

@@ -17,5 +17,5 @@ export interface Environment {
   /** Entries a list page holds. */
   readonly pageSize: number
   /** Takes advice on definitions for the log, made when there is time; a production server does not want it. */
-  readonly advise: (advice: () => readonly string[]) => void
+  readonly advise: (advice: () => readonly string[] | Promise<readonly string[]>) => void
 }

@@ -71,6 +71,11 @@ export class Registry<Entry extends { readonly name: string }> {
     return slot?.enabled === true ? slot.entry : undefined
   }
 
+  /** The disabled ones too, in order. */
+  all(): readonly Entry[] {
+    return [...this.#entries.values()].map((slot) => slot.entry)
+  }
+
   /** The enabled ones, in order. */
   list(): readonly Entry[] {
     this.#enabled ??= [...this.#entries.values()].filter((slot) => slot.enabled).map((slot) => slot.entry)

@@ -12,8 +12,17 @@ export function brand(error: Error, family: ErrorFamily): void {
 
 export function familyOf(value: unknown): ErrorFamily | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const family: unknown = Reflect.get(value, kHoldfastError)
+  const family = brandOf(value)
   return family === 'protocol' || family === 'tool' || family === 'definition' || family === 'start'
     ? family
     : undefined
+}
+
+/** A handler may throw anything, even a Proxy that throws when it is looked at; that is a stranger. */
+function brandOf(value: object): unknown {
+  try {
+    return Reflect.get(value, kHoldfastError)
+  } catch {
+    return undefined
+  }
 }

@@ -5,7 +5,7 @@ import type { Connectable, Connection } from '../engine/connection.js'
  * `Transport`, so `client.connect(createMemoryTransport(server))` works with both of its major versions.
  */
 export interface MemoryTransport {
-  onmessage?: ((message: never, extra?: never) => void) | undefined
+  onmessage?: ((message: unknown, extra?: unknown) => void) | undefined
   onclose?: (() => void) | undefined
   onerror?: ((error: Error) => void) | undefined
   start(): Promise<void>
@@ -27,8 +27,8 @@ export function createMemoryTransport(server: Connectable): MemoryTransport {
         send: (text) => {
           // As on a wire, the answer comes in a turn of its own.
           queueMicrotask(() => {
-            const deliver = transport.onmessage as ((message: unknown) => void) | undefined
-            deliver?.(JSON.parse(text))
+            const message: unknown = JSON.parse(text)
+            transport.onmessage?.(message)
           })
         },
       })

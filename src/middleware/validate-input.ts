@@ -4,8 +4,7 @@ import type { Stats } from '../engine/stats.js'
 import { ProtocolError } from '../errors/protocol-error.js'
 import { ToolError } from '../errors/tool-error.js'
 import type { CheckResult } from '../schema/compile.js'
-import { describeProblems, type Problem } from '../schema/problems.js'
-import { repairArguments } from '../schema/repair.js'
+import { describeProblems, type Problem } from '../schema/problem.js'
 
 /**
  * Checks the arguments before the handler, always. A tool's faulty arguments are a tool error, because a
@@ -30,23 +29,20 @@ export function validateInput(stats: Stats): MiddlewareFactory {
         return next()
       }
       if (!repair) throw refusal(checked.problems)
-      const { value, repaired } = repairArguments(call.input, schema.json)
-      if (repaired.length === 0) throw refusal(checked.problems)
-      const again = schema.check(value)
-      return again instanceof Promise
-        ? again.then((result) => repairedOr(call, result, repaired, checked.problems, next))
-        : repairedOr(call, again, repaired, checked.problems, next)
+      return repaired(call, checked.problems, next)
     }
 
-    function repairedOr(
+    async function repaired(
       call: Call,
-      result: CheckResult,
-      repaired: readonly string[],
       problems: readonly Problem[],
       next: () => CallResult,
-    ): CallResult {
+    ): Promise<CallResult> {
+      // Loaded when first needed: most servers never see arguments of this kind.
+      const { repairArguments } = await import('../schema/repair.js')
+      const { value, repaired } = repairArguments(call.input, schema.json)
+      const result = repaired.length === 0 ? undefined : await schema.check(value)
       // What was still wrong after reading is explained as it was sent.
-      if (!result.ok) throw refusal(problems)
+      if (result?.ok !== true) throw refusal(problems)
       stats.counters.repairedCalls += 1
       call.ctx.log.info('Arguments that came as JSON text were read.', { name: call.name, repaired })
       call.input = result.value

@@ -3,7 +3,7 @@ import { findNonJson } from '../engine/json-value.js'
 import type { MiddlewareFactory } from '../engine/pipeline.js'
 import { HandlerFault, type ToolResult } from '../engine/tool-result.js'
 import type { CheckResult } from '../schema/compile.js'
-import { describeProblems } from '../schema/problems.js'
+import { describeProblems } from '../schema/problem.js'
 
 /** How a text begins that is an error in all but name. */
 const looksLikeError = /^\s*(?:error|exception|failed|failure|traceback|fatal)\b/i

@@ -34,7 +34,7 @@ export async function stateKey(
     )
     return [randomSecret()]
   } finally {
-    await rm(made, { force: true })
+    await rm(made, { force: true }).catch(() => undefined)
   }
 }
 

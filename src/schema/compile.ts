@@ -6,11 +6,10 @@ import type { SchemaLike } from './infer.js'
 import { inspectDocument } from './inspect.js'
 import type { JsonSchema } from './json-schema.js'
 import { isNode, own } from './keywords.js'
-import { explainErrors, type Problem, unexplained } from './problems.js'
+import type { Problem } from './problem.js'
 import { resolveRef } from './resolve.js'
 import { isStandardSchema, jsonSchemaOf } from './standard.js'
-import { explainIssues } from './standard-problems.js'
-import { isReady, load, Validators, warmUp } from './validators.js'
+import { type Explanations, explanationsOf, load, Validators, warmUp } from './validators.js'
 
 export { warmUp }
 
@@ -117,11 +116,12 @@ function standardCheck(
   ): CheckResult | Promise<CheckResult> => {
     if (result.issues === undefined) return { ok: true, value: result.value }
     const { issues } = result
-    const explain = (): CheckResult => ({
+    const explain = (explanations: Explanations): CheckResult => ({
       ok: false,
-      problems: explainIssues(value, issues, standard.vendor, validators, role),
+      problems: explanations.explainIssues(value, issues, standard.vendor, validators, role),
     })
-    return isReady(dialect) ? explain() : load(dialect).then(explain)
+    const loaded = explanationsOf(dialect)
+    return loaded === undefined ? load(dialect).then(explain) : explain(loaded)
   }
   return (value) => {
     const result = standard.validate(value)
@@ -162,6 +162,13 @@ function jsonCheck(validators: Validators, dialect: Dialect, role: 'input' | 'ou
     } catch {
       // What a value can make ajv throw (see `explainErrors`) refuses that value and is no fault of the server.
     }
+    const explanations = explanationsOf(dialect)
+    return explanations === undefined
+      ? load(dialect).then((loaded) => refused(value, loaded))
+      : refused(value, explanations)
+  }
+
+  const refused = (value: unknown, { explainErrors, unexplained }: Explanations): CheckResult => {
     const problems = explainErrors(value, validators, role)
     return { ok: false, problems: problems.length > 0 ? problems : [unexplained(role)] }
   }

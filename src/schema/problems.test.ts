@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { compileSchema, warmUp } from './compile.js'
 import type { SchemaLike } from './infer.js'
 import type { JsonSchema } from './json-schema.js'
-import { describeProblems, type Problem } from './problems.js'
+import { describeProblems, type Problem } from './problem.js'
 
 beforeAll(warmUp)
 

@@ -1,15 +1,9 @@
 import type { SchemaNode } from './keywords.js'
-import { fromError, type Problem, problem, type Role, type Scene, wholeOf } from './sentences.js'
-import { sentence } from './text.js'
+import { MAX_PROBLEMS, type Problem } from './problem.js'
+import { fromError, problem, type Role, type Scene, wholeOf } from './sentences.js'
 import { collapseUnions } from './unions.js'
 import type { ErrorObject, Validators } from './validators.js'
 
-export type { Problem, Role }
-
-/** Most problems that are kept; a text shows the first ten and counts the rest. */
-export const MAX_PROBLEMS = 30
-/** Most problems that {@link describeProblems} spells out. */
-export const MAX_DESCRIBED = 10
 /** Largest value whose every error is collected: a million items would make a million errors. */
 const MAX_EXPLAINED_VALUES = 1000
 const MAX_EXPLAINED_DEPTH = 64
@@ -76,18 +70,4 @@ function isSmall(value: unknown): boolean {
     return true
   }
   return visit(value, 0)
-}
-
-/**
- * The text for a model: one sentence for one problem, a list for several, the first ten spelled out and the rest
- * counted.
- */
-export function describeProblems(problems: readonly Problem[]): string {
-  const [only] = problems
-  if (only === undefined) return ''
-  if (problems.length === 1) return sentence(only.message)
-  const lines = problems.slice(0, MAX_DESCRIBED).map(({ message }) => `- ${message}`)
-  const left = problems.length - lines.length
-  if (left > 0) lines.push(`- and ${problems.length >= MAX_PROBLEMS ? 'at least ' : ''}${left} more.`)
-  return `${problems.length >= MAX_PROBLEMS ? 'At least ' : ''}${problems.length} problems:\n${lines.join('\n')}`
 }

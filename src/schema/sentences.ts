@@ -1,22 +1,11 @@
 import { expectation, explanation } from './expectation.js'
 import { isNode, own, type SchemaNode } from './keywords.js'
+import type { Problem } from './problem.js'
 import { describeReceived, isHidden } from './received.js'
 import { schemasAlong } from './resolve.js'
 import { suggest } from './suggest.js'
 import { clean, either, fieldOf } from './text.js'
 import type { ErrorObject } from './validators.js'
-
-/** One thing that is wrong with a value, ready to be read by a model or a person. */
-export interface Problem {
-  /** Where it is: property names and array indexes from the root. */
-  readonly path: readonly (string | number)[]
-  /** One whole sentence: the parameter, what was expected, what was received. */
-  readonly message: string
-  /** The path as text: `filter.limit`; empty for the root. */
-  readonly field: string
-  readonly expected?: string
-  readonly received?: string
-}
 
 /** Whose value it is: the caller's arguments, or what a handler returned. */
 export type Role = 'input' | 'output'

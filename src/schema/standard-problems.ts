@@ -1,10 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { isNode, own } from './keywords.js'
-import { explainErrors, MAX_PROBLEMS } from './problems.js'
+import { MAX_PROBLEMS, type Problem } from './problem.js'
+import { explainErrors } from './problems.js'
 import { describeReceived, hiddenStrings, isHidden } from './received.js'
 import { schemasAlong } from './resolve.js'
 import { looksSecret } from './secrets.js'
-import { memberOf, type Problem, problem, type Role, type Scene, subject } from './sentences.js'
+import { memberOf, problem, type Role, type Scene, subject } from './sentences.js'
 import { clean, either } from './text.js'
 import type { Validators } from './validators.js'
 

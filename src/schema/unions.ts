@@ -1,7 +1,8 @@
 import { expectation } from './expectation.js'
 import { children, isNode, own, type SchemaNode } from './keywords.js'
+import type { Problem } from './problem.js'
 import { resolveRef } from './resolve.js'
-import { memberOf, mistaken, type Problem, pathOf, problem, type Scene, subject } from './sentences.js'
+import { memberOf, mistaken, pathOf, problem, type Scene, subject } from './sentences.js'
 import { either } from './text.js'
 import type { ErrorObject } from './validators.js'
 

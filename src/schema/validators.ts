@@ -22,7 +22,10 @@ interface Compiler {
 interface Engine {
   readonly verdict: Compiler
   explain(): Compiler
+  readonly explanations: Explanations
 }
+
+export type Explanations = typeof import('./explanations.js')
 
 /**
  * - `validateSchema` and `meta` off: `inspect.ts` has looked the document over, and compiling the meta-schema would
@@ -46,16 +49,18 @@ function options(formats: NonNullable<Options['formats']>, allErrors: boolean): 
 }
 
 async function loadEngine(dialect: Dialect): Promise<Engine> {
-  const [{ fullFormats }, Ajv] = await Promise.all([
+  const [{ fullFormats }, Ajv, explanations] = await Promise.all([
     import('ajv-formats/dist/formats.js'),
     dialect === '2020-12'
       ? import('ajv/dist/2020.js').then((module) => module.Ajv2020)
       : import('ajv').then((module) => module.Ajv),
+    import('./explanations.js'),
   ])
   const verdict = new Ajv(options(fullFormats, false))
   let explain: Compiler | undefined
   return {
     verdict,
+    explanations,
     explain() {
       explain ??= new Ajv(options(fullFormats, true))
       return explain
@@ -64,10 +69,10 @@ async function loadEngine(dialect: Dialect): Promise<Engine> {
 }
 
 const ready = new Map<Dialect, Engine>()
-const loading = new Map<Dialect, Promise<void>>()
+const loading = new Map<Dialect, Promise<Explanations>>()
 
-/** Loads ajv for one dialect; the same promise for everyone. A failed load is tried again by the next caller. */
-export function load(dialect: Dialect): Promise<void> {
+/** Loads ajv and the explanations for one dialect; the same promise for everyone. A failed load is tried again by the next caller. */
+export function load(dialect: Dialect): Promise<Explanations> {
   const before = loading.get(dialect)
   if (before !== undefined) return before
   const started = loadEngine(dialect).then(
@@ -75,6 +80,7 @@ export function load(dialect: Dialect): Promise<void> {
       // The first compile costs ten times the next: pay for it here and not in somebody's call.
       compileWith(engine.verdict, { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] })
       ready.set(dialect, engine)
+      return engine.explanations
     },
     (error: unknown) => {
       loading.delete(dialect)
@@ -89,13 +95,13 @@ export function load(dialect: Dialect): Promise<void> {
  * Loads the validator ahead of the first call that needs it. Idempotent. Call it when nobody is waiting, such as after
  * the first list was answered; until it is done, checks of plain JSON Schemas are asynchronous.
  */
-export function warmUp(): Promise<void> {
-  return load('2020-12')
+export async function warmUp(): Promise<void> {
+  await load('2020-12')
 }
 
-/** Whether checks in this dialect are synchronous by now. */
-export function isReady(dialect: Dialect): boolean {
-  return ready.has(dialect)
+/** What explains a refusal, once it is loaded; from then on checks in this dialect are synchronous. */
+export function explanationsOf(dialect: Dialect): Explanations | undefined {
+  return ready.get(dialect)?.explanations
 }
 
 /** ajv keeps every schema it has seen; tools come and go, so it is told to forget. The function lives on. */

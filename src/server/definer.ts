@@ -96,7 +96,7 @@ export function createDefiner<Services>(engine: Engine, group: GroupOptions = {}
     handler: (request: never, ctx: never) => unknown,
   ): DefinitionHandle {
     const entry = createResource(named(name), withTimeout(group, options), handler, environment)
-    for (const other of engine.resources.list()) {
+    for (const other of engine.resources.all()) {
       if (uriOf(other) === uriOf(entry)) {
         throw new DefinitionError(
           `The resources "${other.name}" and "${entry.name}" have the same URI ${uriOf(entry)}; give each its own.`,

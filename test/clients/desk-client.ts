@@ -53,10 +53,7 @@ function answerOf(result: Spoken): Answer {
 }
 
 /** What the two classes share in name and shape, but not in type. */
-type Common = Pick<DeskClient, 'capabilities' | 'close' | 'complete' | 'instructions' | 'prompt'> &
-  Omit<DeskClient, 'version'>
-
-function common(client: ClientV1 | ClientV2): Common {
+function common(client: ClientV1 | ClientV2): Omit<DeskClient, 'version'> {
   return {
     serverInfo: client.getServerVersion(),
     capabilities: client.getServerCapabilities(),

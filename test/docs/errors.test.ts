@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { createServer } from 'holdfast'
+import { connect } from 'holdfast/testing'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { catalogue } from '../../src/errors/catalogue.js'
 import { revisions } from '../../src/protocol/revisions/all.js'
+import { root } from './fences.js'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
 const page = readFileSync(join(root, 'docs/errors.md'), 'utf8')
 
 interface Section {
@@ -95,5 +97,120 @@ describe('the catalogue', () => {
     for (const name of made) {
       expect(entries.filter(([, entry]) => entry.family === 'tool').map(([known]) => known)).toContain(name)
     }
+  })
+})
+
+/** The server that the examples on the page come from. */
+function exampleServer() {
+  const server = createServer({
+    name: 'examples',
+    version: '1.0.0',
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+  })
+  server.tool(
+    'find-order',
+    { description: 'Find one order.', timeout: '20ms' },
+    () => new Promise<never>(() => undefined),
+  )
+  server.tool(
+    'search-orders',
+    {
+      description: 'Search orders.',
+      input: z.object({ limit: z.number().max(100).describe('At most.') }),
+      errors: {
+        order_not_found: { message: 'No order has this number.', hint: 'Call search-orders first.' },
+      },
+    },
+    (_args, ctx) => {
+      throw ctx.error('order_not_found', { field: 'orderId', value: 'ORD-9' })
+    },
+  )
+  server.tool('break', { description: 'Fails.' }, () => {
+    throw new Error('nobody may read this')
+  })
+  server.resource('config', { uri: 'app://config', description: 'Settings.' }, () => {
+    throw new Error('nobody may read this')
+  })
+  return server
+}
+
+const exampleOf = (name: string): string =>
+  /^- Example: `(.*)`$/m.exec(sections.get(name)?.text ?? '')?.[1] ?? `${name} has no example`
+
+/** A correlation id is another one each time, and the page shortens it. */
+const withoutId = (message: string): string => message.replace(/(under ).*\.$/, '$1ID.')
+
+describe('the examples in docs/errors.md', () => {
+  const version = 'io.modelcontextprotocol/protocolVersion'
+
+  it.each([
+    ['method_not_found', '2025-11-25', 'logging/setLevel', {}],
+    ['invalid_params', '2025-11-25', 'tools/call', { name: 'find-ordr' }],
+    ['resource_not_found', '2025-11-25', 'resources/read', { uri: 'app://confg' }],
+    ['resource_not_found', '2026-07-28', 'resources/read', { uri: 'app://confg' }],
+    ['internal_error', '2026-07-28', 'resources/read', { uri: 'app://config' }],
+  ] as const)('%s under %s is what is sent', async (name, revision, method, params) => {
+    const client = await connect(exampleServer(), { revision })
+    const wanted = name === 'resource_not_found' && revision < '2026' ? -32002 : catalogue[name].code
+    const refused = await client.request(method, params).then(undefined, (error: unknown) => error)
+    expect(refused).toMatchObject({ code: wanted })
+    expect(withoutId((refused as Error).message)).toBe(withoutId(exampleOf(name)))
+    await client.close()
+  })
+
+  it.each([
+    ['parse_error', '{"jsonrpc":'],
+    ['invalid_request', '{"jsonrpc":"1.0","id":1,"method":"ping"}'],
+    [
+      'invalid_envelope',
+      JSON.stringify({
+        ...{ jsonrpc: '2.0', id: 1, method: 'tools/list' },
+        params: { _meta: { [version]: '2026-07-28' } },
+      }),
+    ],
+    [
+      'unsupported_protocol_version',
+      JSON.stringify({
+        ...{ jsonrpc: '2.0', id: 1, method: 'tools/list' },
+        params: { _meta: { [version]: '2027-01-01' } },
+      }),
+    ],
+  ] as const)('%s is what is sent', async (name, frame) => {
+    const client = await connect(exampleServer(), { open: false })
+    const { messages } = await client.exchange(frame)
+    expect(messages).toMatchObject([{ error: { code: catalogue[name].code, message: exampleOf(name) } }])
+    await client.close()
+  })
+
+  it('header_mismatch is what is sent', async () => {
+    const client = await connect(exampleServer(), { transport: 'http' })
+    const refused = client.callTool('remove', {}, { headers: { 'mcp-name': 'add' } })
+    await expect(refused).rejects.toMatchObject({ code: -32020, httpStatus: 400 })
+    await expect(refused).rejects.toThrow(exampleOf('header_mismatch'))
+    await client.close()
+  })
+
+  it.each([
+    ['invalid_arguments', 'search-orders', { limit: 500 }],
+    ['timed_out', 'find-order', {}],
+    ['internal', 'break', {}],
+  ] as const)('%s is what is sent', async (name, tool, args) => {
+    const client = await connect(exampleServer())
+    const { content, isError, _meta } = await client.callTool(tool, args)
+    expect(isError).toBe(true)
+    expect(_meta?.['dev.holdfast/error']).toMatchObject({ code: name, retryable: catalogue[name].retryable })
+    const said = content[0]?.type === 'text' ? content[0].text : ''
+    const example = exampleOf(name)
+      .replace('within 2 s', 'within 20 ms')
+      .replace('find-order" failed', 'break" failed')
+    expect(withoutId(said)).toBe(withoutId(example))
+    await client.close()
+  })
+
+  it('the contract of tool errors is what is sent', async () => {
+    const shown: unknown = JSON.parse(/```json\n([\s\S]*?)```/.exec(page)?.[1] ?? '')
+    const client = await connect(exampleServer(), { revision: '2025-11-25' })
+    expect(await client.callTool('search-orders', { limit: 1 })).toEqual(shown)
+    await client.close()
   })
 })

@@ -17,10 +17,17 @@ export interface Fence {
   readonly prelude: string
 }
 
+/** The pages that users read, as paths from the root. */
+export const pages: readonly string[] = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+]
+
 /** Every `ts` and `js` block of README.md and docs/*.md. */
 export function readFences(): readonly Fence[] {
-  const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'))
-  return ['README.md', ...docs.map((name) => `docs/${name}`)].flatMap(fencesOf)
+  return pages.flatMap(fencesOf)
 }
 
 function fencesOf(page: string): Fence[] {

@@ -97,7 +97,7 @@ const strange = fc.oneof(
 )
 
 const names = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom(...toolNames, 'ask') },
+  { weight: 6, arbitrary: fc.constantFrom(...toolNames, 'slow', 'slow', 'deaf', 'ask') },
   { weight: 1, arbitrary: strange },
 )
 
@@ -122,7 +122,10 @@ const params = fc.oneof(
     weight: 2,
     arbitrary: fc.record(
       {
-        uri: fc.oneof(fc.constantFrom('app://fixed', 'data://t/p', 'data://throw/p', 'data://%E0%A4%A/x'), strange),
+        uri: fc.oneof(
+          fc.constantFrom('app://fixed', 'data://t/p', 'data://throw/p', 'data://%E0%A4%A/x'),
+          strange,
+        ),
         cursor: strange,
         ref: fc.oneof(fc.constantFrom({ type: 'ref/prompt', name: 'ask' }), strange),
         argument: fc.oneof(fc.constant({ name: 'topic', value: 'a' }), strange),
@@ -133,7 +136,10 @@ const params = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
-      protocolVersion: fc.oneof(fc.constantFrom('2025-11-25', '2025-03-26', '2026-07-28', '1999-01-01'), strange),
+      protocolVersion: fc.oneof(
+        fc.constantFrom('2025-11-25', '2025-03-26', '2026-07-28', '1999-01-01'),
+        strange,
+      ),
       capabilities: fc.oneof(fc.constant({}), strange),
       clientInfo: fc.oneof(fc.constant({ name: 'x', version: '1' }), strange),
     }),
@@ -166,13 +172,26 @@ const messages: fc.Arbitrary<unknown> = fc.oneof(
 const valueChange = fc.record({
   at: fc.nat(1000),
   how: fc.constantFrom('replace', 'remove', 'add', 'wrap'),
-  key: fc.constantFrom('id', 'method', 'jsonrpc', 'params', 'result', 'error', 'extra', 'constructor', 'toJSON'),
+  key: fc.constantFrom(
+    'id',
+    'method',
+    'jsonrpc',
+    'params',
+    'result',
+    'error',
+    'extra',
+    'constructor',
+    'toJSON',
+  ),
   value: strange,
 })
 
 type ValueChange = typeof valueChange extends fc.Arbitrary<infer Change> ? Change : never
 
-function places(value: unknown, found: { holder: object; key: string }[] = []): { holder: object; key: string }[] {
+function places(
+  value: unknown,
+  found: { holder: object; key: string }[] = [],
+): { holder: object; key: string }[] {
   if (typeof value !== 'object' || value === null || found.length > 200) return found
   for (const key of Object.keys(value)) {
     found.push({ holder: value, key })
@@ -249,7 +268,9 @@ const bodies = fc.oneof(
   { weight: 5, arbitrary: fc.array(messages, { maxLength: 6 }).map(written) },
   {
     weight: 1,
-    arbitrary: fc.nat(60).map((count) => written(Array.from({ length: count }, (_, id) => ({ id, method: 'x' })))),
+    arbitrary: fc
+      .nat(60)
+      .map((count) => written(Array.from({ length: count }, (_, id) => ({ id, method: 'x' })))),
   },
 )
 

@@ -10,6 +10,7 @@ import { heapUsed, within } from './watch.js'
 
 const framesAConnection = 500
 const framesBetweenHealth = 50
+const framesBetweenCancels = 5
 const maxMessageBytes = 64 * 1024
 const openings = [undefined, '2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28'] as const
 
@@ -31,7 +32,15 @@ export interface RunOptions {
 
 /** Sends `count` hostile frames over lines, in connections of 500, and accounts for every request in them. */
 export async function runStdio(server: Server, { seed, count }: RunOptions): Promise<RunReport> {
-  const report: RunReport = { frames: 0, requests: 0, answered: 0, cancelled: 0, health: 0, heap: [], faults: [] }
+  const report: RunReport = {
+    frames: 0,
+    requests: 0,
+    answered: 0,
+    cancelled: 0,
+    health: 0,
+    heap: [],
+    faults: [],
+  }
   const connections = Math.ceil(count / framesAConnection)
   const every = Math.max(1, Math.floor(connections / 12))
   for (let index = 0; index < connections; index += 1) {
@@ -68,7 +77,8 @@ async function runConnection(
     sent.push(bytes)
     // In pieces that respect neither lines nor characters.
     for (let at = 0; at < bytes.length; at += 701) {
-      if (!input.write(bytes.subarray(at, at + 701))) await new Promise((resolve) => input.once('drain', resolve))
+      if (!input.write(bytes.subarray(at, at + 701)))
+        await new Promise((resolve) => input.once('drain', resolve))
     }
   }
   const ask = async (id: string, text: string): Promise<void> => {
@@ -81,12 +91,17 @@ async function runConnection(
   const version = openings[index % openings.length]
   const cancelledBefore = server.stats().counters.cancelled
   if (version !== undefined) {
-    const params = { protocolVersion: version, capabilities: {}, clientInfo: { name: 'hostile', version: '1' } }
+    const params = {
+      protocolVersion: version,
+      capabilities: {},
+      clientInfo: { name: 'hostile', version: '1' },
+    }
     await ask('health-0', JSON.stringify({ jsonrpc: '2.0', id: 'health-0', method: 'initialize', params }))
   }
   const batch = fc.sample(frames, { seed, numRuns: framesAConnection })
   for (const [at, frame] of batch.entries()) {
     await send(Buffer.concat([frame, Buffer.from('\n')]))
+    if (at % framesBetweenCancels === 0) await send(cancelling(frame))
     if (at % framesBetweenHealth === 0) await ask(`health-${at + 1}`, healthRequest(`health-${at + 1}`))
   }
   await ask('health-9999', healthRequest('health-9999'))
@@ -94,16 +109,28 @@ async function runConnection(
   const end = await within(10_000, `The end of connection ${index} (seed ${seed})`, closed)
   output.end()
   report.frames += batch.length
-  const where = (fault: string): string => `connection ${index} (${version ?? 'not opened'}, seed ${seed}): ${fault}`
+  const where = (fault: string): string =>
+    `connection ${index} (${version ?? 'not opened'}, seed ${seed}): ${fault}`
   const fault = (sentence: string): void => {
     if (report.faults.length < 20) report.faults.push(where(sentence))
   }
-  if (end.reason !== 'input ended' || end.aborted > 0 || !end.flushed) fault(`it ended as ${JSON.stringify(end)}`)
+  if (end.reason !== 'input ended' || end.aborted > 0 || !end.flushed)
+    fault(`it ended as ${JSON.stringify(end)}`)
   for (const line of received) {
     for (const found of faultsOf(line)) fault(`an answer ${found}: ${line.slice(0, 300)}`)
   }
   account(Buffer.concat(sent), received, server.stats().counters.cancelled - cancelledBefore, report, fault)
-  for (const [name, size] of Object.entries(inFlight(server))) if (size > 0) fault(`${size} ${name} after the end`)
+  for (const [name, size] of Object.entries(inFlight(server)))
+    if (size > 0) fault(`${size} ${name} after the end`)
+}
+
+/** A line for each id that a frame asks under: it ends the call before its answer, or comes too late for it. */
+function cancelling(frame: Buffer): Buffer {
+  const lines = expectedOf(frame).asked.map((key) => {
+    const params = { requestId: JSON.parse(key) as unknown }
+    return `${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params })}\n`
+  })
+  return Buffer.from(lines.join(''))
 }
 
 /** Each request has one answer with its id, except those that were cancelled while they ran. */
@@ -117,7 +144,8 @@ function account(
   const open = new Map<string, number>()
   const asking = new Map<string, string>()
   const mayBeCancelled = new Map<string, number>()
-  const raise = (map: Map<string, number>, key: string, by: number): void => void map.set(key, (map.get(key) ?? 0) + by)
+  const raise = (map: Map<string, number>, key: string, by: number): void =>
+    void map.set(key, (map.get(key) ?? 0) + by)
   for (let at = 0; at < sent.length; ) {
     const end = sent.indexOf(0x0a, at)
     const line = sent.subarray(at, end)
@@ -139,10 +167,12 @@ function account(
   let missing = 0
   for (const [key, count] of open) {
     if (count < 0) fault(`${-count} answers too many to the id ${key.slice(0, 80)}`)
-    if (count > (mayBeCancelled.get(key) ?? 0)) fault(`${count} requests unanswered, such as ${asking.get(key)}`)
+    if (count > (mayBeCancelled.get(key) ?? 0))
+      fault(`${count} requests unanswered, such as ${asking.get(key)}`)
     missing += Math.max(0, count)
   }
   report.cancelled += missing
-  if (missing !== cancelled) fault(`${missing} requests unanswered, but the server counts ${cancelled} cancelled`)
+  if (missing !== cancelled)
+    fault(`${missing} requests unanswered, but the server counts ${cancelled} cancelled`)
   if (!open.has(idKey('health-9999') ?? '')) fault('the last health request was lost')
 }

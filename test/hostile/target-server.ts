@@ -5,6 +5,9 @@ import { z } from 'zod'
 /** Stands in what handlers throw; it must never be seen on the wire. */
 export const secret = 'INTERNAL-a41f'
 
+/** Longer bodies are refused with 413. */
+export const maxBodyBytes = 64 * 1024
+
 export const toolNames = ['checked', 'plain', 'free', 'throwing', 'refusing', 'slow', 'deaf', 'nonsense']
 
 /** What a careless handler may return: each is the server's own fault and must stay its own. */
@@ -51,7 +54,7 @@ export function createTarget(): Server {
     timeout: '5s',
     keys: ['a key that only this test has, 32 chars'],
     logger: { debug() {}, info() {}, warn() {}, error() {} },
-    http: { maxBodyBytes: 64 * 1024, bodyTimeout: '2s' },
+    http: { maxBodyBytes, bodyTimeout: '2s' },
   })
   server.tool(
     'checked',
@@ -60,7 +63,10 @@ export function createTarget(): Server {
       input: z.object({
         id: z.string().max(50).describe('Any.'),
         count: z.number().int().optional().describe('Any.'),
-        nested: z.object({ list: z.array(z.string()).optional() }).optional().describe('Any.'),
+        nested: z
+          .object({ list: z.array(z.string()).optional() })
+          .optional()
+          .describe('Any.'),
       }),
       output: z.object({ id: z.string() }),
     },
@@ -72,7 +78,10 @@ export function createTarget(): Server {
       description: 'Checks with plain JSON Schema.',
       input: {
         type: 'object',
-        properties: { a: { type: 'number', description: 'Any.' }, b: { type: 'number', description: 'Any.' } },
+        properties: {
+          a: { type: 'number', description: 'Any.' },
+          b: { type: 'number', description: 'Any.' },
+        },
         required: ['a', 'b'],
         additionalProperties: false,
       },
@@ -86,12 +95,16 @@ export function createTarget(): Server {
   server.tool('refusing', { description: 'Refuses.', errors: { no: { message: 'No.' } } }, (_args, ctx) => {
     throw ctx.error('no')
   })
-  server.tool('slow', { description: 'Waits and tells of it.', input: { type: 'object' } }, async (_args, ctx) => {
-    ctx.progress(1, 2, 'half')
-    await delay(3, undefined, { signal: ctx.signal })
-    ctx.progress(2, 2)
-    return 'done'
-  })
+  server.tool(
+    'slow',
+    { description: 'Waits and tells of it.', input: { type: 'object' } },
+    async (_args, ctx) => {
+      ctx.progress(1, 2, 'half')
+      await delay(15, undefined, { signal: ctx.signal })
+      ctx.progress(2, 2)
+      return 'done'
+    },
+  )
   server.tool('deaf', { description: 'Waits, whatever its signal says.' }, async () => {
     await delay(3)
     return 'done'

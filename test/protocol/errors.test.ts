@@ -26,7 +26,7 @@ describe.each(cells())('$name', (cell) => {
     const answered = await client.callTool('find-order')
     expect(answered.isError).toBe(true)
     expect(textOf(answered)).toBe(
-      'No order has this number. orderId: expected a known order, received "ORD-1". Call search-orders first.',
+      'No order has this number. "orderId": expected a known order, received "ORD-1". Call search-orders first.',
     )
     expect(answered._meta?.[errorKey]).toEqual({
       code: 'order_not_found',
@@ -172,6 +172,19 @@ describe.each(cells())('$name', (cell) => {
     const refusal = await refused(client.readResource('app://slow'))
     expect(refusal).toMatchObject({ code: -32603, data: { code: 'timed_out' } })
     expect(server.stats().counters.timedOut).toBe(2)
+  })
+
+  it('answers although the logger itself fails', async () => {
+    const fail = (): never => {
+      throw new Error('the disk is full')
+    }
+    const { server } = testServer({ logger: { debug: fail, info: fail, warn: fail, error: fail } })
+    server.tool('leak', { description: 'Fails.' }, fail)
+    server.prompt('leak', { description: 'Fails.' }, fail)
+    const client = await open(cell, server)
+    expect((await client.callTool('leak'))._meta?.[errorKey]).toMatchObject({ code: 'internal' })
+    expect((await refused(client.getPrompt('leak'))).code).toBe(-32603)
+    expect(server.stats().counters.internalErrors).toBe(2)
   })
 
   it('a call in flight is told that the server closes', async () => {

@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createServer } from 'holdfast'
+import { cells } from 'holdfast/testing'
+import { describe, expect, it } from 'vitest'
+import { root } from './fences.js'
+
+const page = readFileSync(join(root, 'docs/serving.md'), 'utf8')
+
+/** The names in the first column of the table below a heading row. */
+function namesBelow(head: string): readonly string[] {
+  const table = page.split(`\n${head}`)[1]?.split('\n\n')[0] ?? ''
+  const rows = [...table.matchAll(/^\| (`.*?) \|/gm)].map((match) => match[1] ?? '')
+  return rows.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ''))
+}
+
+describe('docs/serving.md', () => {
+  it('names every structure and counter that server.stats() shows, and no other', async () => {
+    const server = createServer({ name: 'limits', version: '1.0.0' })
+    server.tool('add', { description: 'Adds.' }, () => 'done')
+    const clients = await Promise.all(
+      cells({ revisions: ['2025-11-25'] }).map(async ({ connect }) => {
+        const client = await connect(server)
+        await client.callTool('add')
+        return client
+      }),
+    )
+    const { bounded, counters } = server.stats()
+    expect(new Set(bounded.map(({ name }) => name))).toEqual(new Set(namesBelow('| line of `bounded`')))
+    expect(new Set(Object.keys(counters))).toEqual(new Set(namesBelow('| counter')))
+    for (const { name, limit, size, unit } of bounded) {
+      expect({ name, bounded: Number.isSafeInteger(limit) && size <= limit, unit }).toEqual({
+        name,
+        bounded: true,
+        unit: expect.stringMatching(/^(entries|bytes)$/),
+      })
+    }
+    for (const client of clients) await client.close()
+    await server.close()
+  })
+})

@@ -1,0 +1,496 @@
+import { createServer as createHttpServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { type AddressInfo, connect as connectSocket } from 'node:net'
+import express from 'express'
+import fastify from 'fastify'
+import { serve } from 'holdfast/node'
+import { cells } from 'holdfast/testing'
+import { Hono } from 'hono'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { envelopeOf, gate, open, refused, testServer, textOf } from './support.js'
+
+const newest = '2026-07-28'
+
+function oneTool(options: Parameters<typeof testServer>[0] = {}) {
+  const { server } = testServer(options)
+  server.tool('one', { description: 'One.' }, () => '1')
+  return server
+}
+
+interface Reply {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly text: string
+}
+
+/** A request that `fetch` would not let a test send: any Host, any method. */
+function raw(
+  url: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const { method = 'POST', headers = {}, body } = options
+    const req = httpRequest(url, { method, headers, agent: false }, (res) => {
+      let text = ''
+      res.setEncoding('utf8')
+      res.on('data', (chunk: string) => {
+        text += chunk
+      })
+      res.once('end', () => resolve({ status: res.statusCode ?? 0, headers: res.headers, text }))
+    })
+    req.once('error', reject)
+    req.end(body)
+  })
+}
+
+/** A stateless list request: what a client that was never here before sends. */
+function listRequest(): { headers: Record<string, string>; body: string } {
+  return {
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': newest,
+      'mcp-method': 'tools/list',
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: envelopeOf(newest) }),
+  }
+}
+
+/** Every refusal says why in a JSON-RPC body. */
+function expectRefusal(
+  reply: { status: number; headers: IncomingHttpHeaders; text: string },
+  status: number,
+): void {
+  expect([reply.status, reply.headers['content-type']]).toEqual([status, 'application/json'])
+  expect(JSON.parse(reply.text)).toMatchObject({
+    jsonrpc: '2.0',
+    error: { code: expect.any(Number) as number, message: expect.stringMatching(/\w.*[.!?]$/) as string },
+  })
+}
+
+describe.each(cells({ transports: ['http'] }))('$name', (cell) => {
+  const { stateless } = cell
+
+  it('takes application/json only: 415 (HTL-13)', async () => {
+    const client = await open(cell, oneTool())
+    for (const type of [
+      'text/plain',
+      'application/x-www-form-urlencoded',
+      'application/json; charset=latin1',
+      'json',
+      undefined,
+    ]) {
+      const headers = type === undefined ? { 'content-type': '' } : { 'content-type': type }
+      expect((await refused(client.request('tools/list', {}, { headers }))).httpStatus).toBe(415)
+    }
+    for (const type of ['application/json; charset=utf-8', 'Application/JSON']) {
+      expect(await client.request('tools/list', {}, { headers: { 'content-type': type } })).toHaveProperty(
+        'tools',
+      )
+    }
+  })
+
+  it('answers as Accept asks: JSON, a stream, or 406 (HTL-02, HTL-12, HTL-14)', async () => {
+    const client = await open(cell, oneTool())
+    const typeFor = async (accept: string | undefined): Promise<string | null | undefined> => {
+      const reply = await client.exchange(
+        JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: envelopeOf(cell.revision) }),
+        { headers: { accept } },
+      )
+      expect(reply.messages, accept).toHaveLength(1)
+      return reply.status === 200 ? reply.headers?.get('content-type') : String(reply.status)
+    }
+    expect(await typeFor('application/json, text/event-stream')).toBe('application/json')
+    expect(await typeFor('application/json')).toBe('application/json')
+    expect(await typeFor('*/*')).toBe('application/json')
+    expect(await typeFor('text/event-stream')).toBe('text/event-stream')
+    expect(await typeFor('text/event-stream;q=1, application/json;q=0')).toBe('text/event-stream')
+    expect(await typeFor('text/html')).toBe('406')
+    expect(await typeFor('image/*;q=0.5')).toBe('406')
+  })
+
+  it('answers in one body where the client takes no stream, without the notifications', async () => {
+    const { server } = testServer()
+    server.tool('work', { description: 'Works.' }, (_args, ctx) => {
+      ctx.progress(1)
+      return 'done'
+    })
+    const client = await open(cell, server)
+    const answered = await client.callTool(
+      'work',
+      {},
+      { meta: { progressToken: 1 }, headers: { accept: 'application/json' } },
+    )
+    expect(textOf(answered)).toBe('done')
+    expect(client.notifications).toEqual([])
+  })
+
+  it('takes GET and other methods for nothing: 405 with Allow (HTL-01, HTL-26, HTM-17)', async () => {
+    const client = await open(cell, oneTool())
+    for (const method of ['GET', 'PUT', 'PATCH']) {
+      const reply = await raw(client.url ?? '', { method, headers: { accept: 'text/event-stream' } })
+      expectRefusal(reply, 405)
+      expect(reply.headers.allow).toContain('POST')
+    }
+    expect((await raw(client.url ?? '', { method: 'HEAD' })).status).toBe(405)
+  })
+
+  it('serves loopback under its own names only (HTL-21..24, SEC-01)', async () => {
+    const client = await open(cell, oneTool())
+    const url = client.url ?? ''
+    for (const host of [
+      'evil.example',
+      'localhost.evil.example',
+      '127.0.0.1.nip.io',
+      'evil.example:80',
+      '0.0.0.0',
+    ]) {
+      const { headers, body } = listRequest()
+      expectRefusal(await raw(url, { headers: { ...headers, host }, body }), 403)
+    }
+    for (const origin of [
+      'https://evil.example',
+      'null',
+      'http://localhost.evil.com',
+      'http://127.0.0.1.nip.io',
+      'file://',
+      'x',
+    ]) {
+      for (const method of ['POST', 'GET', 'DELETE', 'OPTIONS']) {
+        const { headers, body } = listRequest()
+        const reply = await raw(url, {
+          method,
+          headers: { ...headers, origin },
+          ...(method === 'POST' && { body }),
+        })
+        expect([origin, method, reply.status]).toEqual([origin, method, 403])
+        expect(reply.headers['access-control-allow-origin']).toBeUndefined()
+      }
+    }
+    for (const host of ['localhost', '127.0.0.1:9999', '[::1]:1']) {
+      const { headers, body } = listRequest()
+      expect((await raw(url, { headers: { ...headers, host }, body })).status).toBe(200)
+    }
+  })
+
+  it('lets named origins in by CORS, with a preflight and the headers a page needs (HTL-27)', async () => {
+    const client = await open(cell, oneTool({ http: { allowedOrigins: ['https://app.example.com'] } }))
+    const origin = 'https://app.example.com'
+    const preflight = await raw(client.url ?? '', {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'content-type, mcp-session-id, mcp-param-region, x-other',
+      },
+    })
+    expect(preflight.status).toBe(204)
+    expect(preflight.headers['access-control-allow-origin']).toBe(origin)
+    const allowed = String(preflight.headers['access-control-allow-headers'])
+    for (const name of [
+      'authorization',
+      'mcp-protocol-version',
+      'mcp-session-id',
+      'mcp-method',
+      'mcp-name',
+      'mcp-param-region',
+    ]) {
+      expect(allowed).toContain(name)
+    }
+    expect(allowed).not.toContain('x-other')
+    expect(preflight.headers['access-control-allow-credentials']).toBeUndefined()
+    const { headers, body } = listRequest()
+    for (const [sent, status] of [
+      [body, 200],
+      ['{', 400],
+    ] as const) {
+      const reply = await raw(client.url ?? '', { headers: { ...headers, origin }, body: sent })
+      expect([reply.status, reply.headers['access-control-allow-origin']]).toEqual([status, origin])
+      expect(reply.headers['access-control-expose-headers']).toContain('Mcp-Session-Id')
+      expect(reply.headers.vary).toContain('Origin')
+    }
+  })
+
+  it('refuses a body over the limit while it comes, and one that lies about its length (RPC-20, SEC-10)', async () => {
+    const client = await open(cell, oneTool({ http: { maxBodyBytes: 1000 } }))
+    const { headers } = listRequest()
+    expectRefusal(await raw(client.url ?? '', { headers, body: 'x'.repeat(1001) }), 413)
+    const { port } = new URL(client.url ?? '')
+    const refusedEarly = await speak(Number(port), [
+      'POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
+      `7d0\r\n${'y'.repeat(2000)}\r\n`,
+    ])
+    expect(refusedEarly).toContain(' 413 ')
+    expectRefusal(
+      await raw(client.url ?? '', { headers: { ...headers, 'content-encoding': 'gzip' }, body: '{}' }),
+      415,
+    )
+    expect(await client.listTools()).toHaveProperty('tools')
+  })
+
+  it('gives a slow body up: 408 (SEC-09)', async () => {
+    const client = await open(cell, oneTool({ http: { bodyTimeout: 60 } }))
+    const { port } = new URL(client.url ?? '')
+    const answer = await speak(Number(port), [
+      'POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"json',
+    ])
+    expect(answer).toContain(' 408 ')
+    expect(answer).toContain('"jsonrpc":"2.0"')
+    expect(await client.listTools()).toHaveProperty('tools')
+  })
+
+  it('answers the rest of the requests while one waits, and refuses beyond its limit with 503', async () => {
+    const { server } = testServer({ http: { maxRequests: 2 } })
+    const finish = gate()
+    let running = 0
+    server.tool('wait', { description: 'Waits.' }, async () => {
+      running += 1
+      await finish.opened
+      return 'ok'
+    })
+    const client = await open(cell, server)
+    const calls = [client.callTool('wait'), client.callTool('wait')]
+    await expect.poll(() => running).toBe(2)
+    const refusal = await refused(client.callTool('wait'))
+    expect(refusal.httpStatus).toBe(503)
+    finish.open()
+    expect((await Promise.all(calls)).map(textOf)).toEqual(['ok', 'ok'])
+    expect(server.stats().counters.refusedHttpRequests).toBeGreaterThan(0)
+  })
+
+  it(
+    stateless
+      ? 'ignores a session id and gives none (HTM-18), and takes Last-Event-ID for nothing (HTM-19)'
+      : 'a lost stream does not cancel the call (HTL-20)',
+    async () => {
+      const { server } = testServer()
+      const ended = gate<string>()
+      const started = gate()
+      const finish = gate()
+      server.tool('slow', { description: 'Slow.' }, async (_args, ctx) => {
+        ctx.signal.addEventListener('abort', () => ended.open('cancelled'))
+        started.open()
+        await finish.opened
+        ended.open('finished')
+        return 'done'
+      })
+      const client = await open(cell, server)
+      if (stateless) {
+        const reply = await client.exchange(
+          JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: envelopeOf(cell.revision) }),
+          { headers: { 'mcp-session-id': 'made-up', 'last-event-id': '7' } },
+        )
+        expect(reply.status).toBe(200)
+        expect(reply.headers?.get('mcp-session-id')).toBeNull()
+        return
+      }
+      const leaving = new AbortController()
+      const posted = client.post(
+        JSON.stringify({ jsonrpc: '2.0', id: 's', method: 'tools/call', params: { name: 'slow' } }),
+        { signal: leaving.signal },
+      )
+      posted.catch(() => undefined)
+      await started.opened
+      leaving.abort()
+      await posted.catch(() => undefined)
+      // Another request on the wire behind it: by now the server has heard of the lost one.
+      await client.listTools()
+      finish.open()
+      expect(await ended.opened).toBe('finished')
+    },
+  )
+})
+
+describe.each(cells({ transports: ['http'], revisions: ['2025-06-18', '2025-11-25'] }))('$name', (cell) => {
+  it('refuses a version header that is not served, and takes none for the negotiated version (HTL-10, HTL-11)', async () => {
+    const client = await open(cell, oneTool())
+    for (const version of ['1999-01-01', 'x']) {
+      const refusal = await refused(
+        client.request('tools/list', {}, { headers: { 'mcp-protocol-version': version } }),
+      )
+      expect(refusal.httpStatus).toBe(400)
+    }
+    const headers = { 'mcp-protocol-version': undefined }
+    expect(await client.request('tools/list', {}, { headers })).toHaveProperty('tools')
+  })
+})
+
+describe('mirrored params (2026-07-28)', () => {
+  const [cell] = cells({ transports: ['http'], revisions: [newest] })
+  if (cell === undefined) throw new Error('There is such a cell.')
+
+  it('are compared with the arguments: -32020 with 400 (HTM-11..15)', async () => {
+    const { server } = testServer()
+    const input = {
+      type: 'object',
+      properties: {
+        region: { type: 'string', 'x-mcp-header': 'Region' },
+        count: { type: 'integer', 'x-mcp-header': 'Count' },
+      },
+    } as const
+    server.tool('find', { description: 'Finds.', input }, () => 'ok')
+    const client = await open(cell, server)
+    const call = (args: Record<string, unknown>, headers: Record<string, string>): Promise<unknown> =>
+      client.callTool('find', args, { headers })
+    const fits: [Record<string, unknown>, Record<string, string>][] = [
+      [{ region: 'eu' }, { 'mcp-param-region': 'eu' }],
+      [
+        { region: 'eu', count: 42 },
+        { 'mcp-param-region': 'eu', 'mcp-param-count': '42.0' },
+      ],
+      [
+        { region: 'zürich' },
+        { 'mcp-param-region': `=?base64?${Buffer.from('zürich').toString('base64')}?=` },
+      ],
+      [{}, {}],
+      [{}, { 'mcp-param-foo': 'x' }],
+    ]
+    for (const [args, headers] of fits) expect(await call(args, headers)).toHaveProperty('content')
+    const wrong: [Record<string, unknown>, Record<string, string>][] = [
+      [{ region: 'eu' }, {}],
+      [{ region: 'eu' }, { 'mcp-param-region': 'us' }],
+      [
+        { region: 'eu', count: 42 },
+        { 'mcp-param-region': 'eu', 'mcp-param-count': '43' },
+      ],
+      [{}, { 'mcp-param-region': 'eu' }],
+      [{ region: 'eu' }, { 'mcp-param-region': '=?base64?%%%?=' }],
+    ]
+    for (const [args, headers] of wrong) {
+      expect(await refused(call(args, headers))).toMatchObject({ code: -32020, httpStatus: 400 })
+    }
+  })
+})
+
+describe('mounts', () => {
+  const list = async (url: string): Promise<unknown> => {
+    const reply = await fetch(url, { method: 'POST', ...listRequest() })
+    return [
+      reply.status,
+      ((await reply.json()) as { result?: { tools: { name: string }[] } }).result?.tools[0]?.name,
+    ]
+  }
+  const listen = async (listener: ReturnType<typeof createHttpServer>): Promise<string> => {
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      listener.closeAllConnections()
+      listener.close()
+    })
+    return `http://127.0.0.1:${(listener.address() as AddressInfo).port}`
+  }
+
+  it('in Express, alone and behind its body parser', async () => {
+    const server = oneTool()
+    const app = express()
+    app.all('/mcp', server.handler)
+    app.all('/parsed', express.json(), server.handler)
+    const url = await listen(createHttpServer(app))
+    expect(await list(`${url}/mcp`)).toEqual([200, 'one'])
+    expect(await list(`${url}/parsed`)).toEqual([200, 'one'])
+    expectRefusal(await raw(`${url}/mcp`, { method: 'GET' }), 405)
+  })
+
+  it('in Fastify', async () => {
+    const server = oneTool()
+    const app = fastify()
+    app.removeAllContentTypeParsers()
+    app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    app.all('/mcp', (request, reply) => {
+      reply.hijack()
+      server.handler(request.raw, reply.raw)
+    })
+    onTestFinished(() => app.close())
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
+    expect(await list(`${url}/mcp`)).toEqual([200, 'one'])
+    expectRefusal(await raw(`${url}/mcp`, { headers: { 'content-type': 'text/plain' }, body: '{}' }), 415)
+  })
+
+  it('in Hono, by server.fetch, with the same answers and refusals', async () => {
+    const { server } = testServer({ http: { maxBodyBytes: 1000 } })
+    server.tool('work', { description: 'Works.' }, (_args, ctx) => {
+      ctx.progress(1)
+      return 'done'
+    })
+    const app = new Hono()
+    app.all('/mcp', (context) => server.fetch(context.req.raw))
+    const send = (init: RequestInit): Promise<Response> =>
+      Promise.resolve(app.fetch(new Request('http://localhost/mcp', init)))
+
+    const listed = await send({ method: 'POST', ...listRequest() })
+    expect([listed.status, listed.headers.get('content-type')]).toEqual([200, 'application/json'])
+    expect(await listed.json()).toMatchObject({ result: { tools: [{ name: 'work' }] } })
+
+    const meta = { ...(envelopeOf(newest)['_meta'] as object), progressToken: 'p' }
+    const streamed = await send({
+      method: 'POST',
+      headers: { ...listRequest().headers, 'mcp-method': 'tools/call', 'mcp-name': 'work' },
+      body: JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'tools/call',
+        params: { name: 'work', _meta: meta },
+      }),
+    })
+    expect(streamed.headers.get('content-type')).toBe('text/event-stream')
+    const events = (await streamed.text()).split('\n\n').filter((event) => event !== '')
+    expect(events).toHaveLength(2)
+    expect(events[1]).toContain('"result"')
+
+    const statuses: [RequestInit, number][] = [
+      [{ method: 'GET' }, 405],
+      [{ method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{}' }, 415],
+      [{ method: 'POST', headers: { ...listRequest().headers, accept: 'text/html' }, body: '{}' }, 406],
+      [
+        { method: 'POST', headers: { ...listRequest().headers, origin: 'https://evil.example' }, body: '{}' },
+        403,
+      ],
+      [{ method: 'POST', headers: listRequest().headers, body: 'x'.repeat(1001) }, 413],
+      [{ method: 'POST', headers: listRequest().headers, body: '{' }, 400],
+      [{ method: 'DELETE' }, 400],
+    ]
+    for (const [init, status] of statuses) {
+      const reply = await send(init)
+      expectRefusal(
+        { status: reply.status, headers: Object.fromEntries(reply.headers), text: await reply.text() },
+        status,
+      )
+    }
+  })
+
+  it('by serve: the endpoint at its path, and a JSON-RPC 404 elsewhere', async () => {
+    const server = oneTool({ http: { path: '/tools' } })
+    const served = await serve(server, { transport: 'http', port: 0 })
+    onTestFinished(() => served.close())
+    expect(served.url).toBe(`http://127.0.0.1:${served.port}/tools`)
+    expect(await list(served.url)).toEqual([200, 'one'])
+    expect(await list(`${served.url}?x=1`)).toEqual([200, 'one'])
+    expectRefusal(await raw(served.url.replace('/tools', '/mcp')), 404)
+    await expect(serve(oneTool(), { transport: 'http', port: served.port })).rejects.toThrow(
+      `Port ${served.port}`,
+    )
+  })
+
+  it('does not start on an open address that names no host', async () => {
+    await expect(
+      serve(oneTool({ http: { host: '0.0.0.0' } }), { transport: 'http', port: 0 }),
+    ).rejects.toThrow('allowedHosts')
+  })
+})
+
+/** Writes pieces to a socket and gives what came back until the server ended it or a full head arrived. */
+function speak(port: number, pieces: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connectSocket(port, '127.0.0.1')
+    let answer = ''
+    socket.setEncoding('utf8')
+    socket.on('data', (chunk: string) => {
+      answer += chunk
+      if (/\r\n\r\n\{.*\}$/s.test(answer)) {
+        socket.destroy()
+        resolve(answer)
+      }
+    })
+    socket.once('error', reject)
+    socket.once('close', () => resolve(answer))
+    for (const piece of pieces) socket.write(piece)
+  })
+}
