@@ -1,3 +1,4 @@
+import type { Bounded } from '../contracts/bounded.js'
 import type { Principal } from '../contracts/principal.js'
 import { ProtocolError } from '../errors/protocol-error.js'
 import type { Frame, InvalidFrame, NotificationFrame, Params, RequestFrame } from '../protocol/json-rpc.js'
@@ -11,6 +12,8 @@ export interface ConnectOptions {
   readonly transport: 'stdio' | 'memory'
   /** Sends one whole JSON-RPC message (or batch answer), without a newline. */
   send(text: string): void
+  /** What waits to be sent, for `server.stats()` as long as the connection lives. */
+  readonly outgoing?: Bounded
 }
 
 /** Who can be connected to: the server, as the stdio and memory transports see it. */

@@ -79,6 +79,11 @@ export interface ToolOptions<
    * not for tools with `destructiveHint: true`, where a guess could do harm.
    */
   readonly repair?: boolean
+  /**
+   * What the client must be able to do. A call by one that cannot is refused before the handler: with -32021 in
+   * 2026-07-28, with a tool error before it.
+   */
+  readonly requires?: readonly ClientFeature[]
 }
 
 /** What a tool may return: its output's value, content blocks, or `result(...)` for full control. */

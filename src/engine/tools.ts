@@ -1,6 +1,8 @@
 import { ProtocolError } from '../errors/protocol-error.js'
 import { ToolError } from '../errors/tool-error.js'
 import { isRecord } from '../protocol/json-rpc.js'
+import { type MirroredParam, mirroredParams } from '../protocol/mirrored-params.js'
+import { type ClientFeature, clientSupports, toCapabilities } from '../protocol/revisions/revision.js'
 import type { Tool } from '../protocol/types.js'
 import { wireTool } from '../protocol/wire.js'
 import { type CompiledSchema, compileSchema } from '../schema/compile.js'
@@ -22,6 +24,10 @@ export interface ToolEntry {
   readonly name: string
   readonly tool: Tool
   readonly source: ContextSource
+  /** Arguments that clients of stateless revisions repeat in headers over HTTP. */
+  readonly mirroredParams: readonly MirroredParam[]
+  /** What a client must be able to do before the handler may be asked. */
+  readonly requires: readonly ClientFeature[]
   run(call: Call): unknown
 }
 
@@ -72,6 +78,8 @@ export function createTool(definition: ToolDefinition, environment: Environment)
       timeoutMs: compiled.timeoutMs,
       now: environment.clock.monotonic,
     },
+    mirroredParams: mirroredParams(input.json),
+    requires: options.requires ?? [],
     run: lazily(() => environment.pipeline.compose(compiled, toolHandler(definition, output))),
   }
 }
@@ -91,10 +99,15 @@ function toolHandler(definition: ToolDefinition, output: CompiledSchema | undefi
   const hasOutput = output !== undefined
   return (call) => {
     const value = handler(call.input, call.ctx)
-    return value instanceof Promise
-      ? value.then((settled: unknown) => toToolResult(settled, hasOutput))
+    return isThenable(value)
+      ? Promise.resolve(value).then((settled) => toToolResult(settled, hasOutput))
       : toToolResult(value, hasOutput)
   }
+}
+
+/** Query builders and the like return thenables that are no promises. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
 /** What the engine asks of whoever turns a thrown value into what may be sent. */
@@ -158,9 +171,31 @@ async function callTool(
   const call: Call = { kind: 'tool', name, input: given, ctx: new Context(exchange, entry.source), exchange }
   let result: ToolResult
   try {
+    requireFeatures(entry, exchange)
     result = (await entry.run(call)) as ToolResult
   } catch (thrown) {
+    if (isAboutClient(thrown, exchange)) throw thrown
     result = toErrorResult(toToolError(thrown, call))
   }
   return toolResultText(exchange.dialect, result, entry.tool.outputSchema)
+}
+
+/** @throws ProtocolError (missing_client_capability) with what the client would have to declare. */
+function requireFeatures(entry: ToolEntry, exchange: Exchange): void {
+  const { revision } = exchange.dialect
+  const missing = entry.requires.filter(
+    (feature) => !clientSupports(revision, exchange.client.capabilities, feature),
+  )
+  if (missing.length === 0) return
+  throw new ProtocolError(
+    'missing_client_capability',
+    `The tool "${entry.name}" needs a client that can do ${missing.join(' and ')}; this one did not say that it can.`,
+    { data: { requiredCapabilities: toCapabilities(missing) } },
+  )
+}
+
+/** The stateless revisions have an error of their own for it; in the others a model should read it. */
+function isAboutClient(thrown: unknown, exchange: Exchange): boolean {
+  if (!ProtocolError.is(thrown) || thrown.kind !== 'missing_client_capability') return false
+  return exchange.dialect.revision.era === 'stateless'
 }

@@ -134,10 +134,12 @@ export function createServer<const Services extends ServicesOption = Readonly<Re
         onClose: () => {
           connections.delete(connection)
           stats.remove(connection.calls)
+          if (connectOptions.outgoing !== undefined) stats.remove(connectOptions.outgoing)
         },
       })
       connections.add(connection)
       stats.add(connection.calls)
+      if (connectOptions.outgoing !== undefined) stats.add(connectOptions.outgoing)
       return connection
     },
     handler(req, res) {

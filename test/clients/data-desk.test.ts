@@ -4,12 +4,15 @@ import { createDataDesk } from '../../examples/data-desk/src/server.js'
 import { type DeskPlaces, deskCells } from './desk-cells.js'
 import type { DeskClient } from './desk-client.js'
 import { cities, endlessSql, type SampleData, sampleData } from './sample-data.js'
+import { ownStateHome } from './state-home.js'
 
+let removeState: () => Promise<void>
 let data: SampleData
 let served: Served
 let places: DeskPlaces
 
 beforeAll(async () => {
+  removeState = await ownStateHome()
   data = await sampleData()
   const server = await createDataDesk({ data: data.directory })
   served = await serve(server, { transport: 'http', port: 0 })
@@ -18,6 +21,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await served.close()
   await data.remove()
+  await removeState()
 })
 
 /** Each tool with the parameters it takes, those that must be given first. */

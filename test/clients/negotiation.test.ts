@@ -1,8 +1,15 @@
 import { createServer, type Server } from 'holdfast'
 import { type Served, serve } from 'holdfast/node'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { connectDesk, type DeskPlaces, handshakeRevisions } from './desk-cells.js'
 import type { DeskClient } from './desk-client.js'
+import { ownStateHome } from './state-home.js'
+
+let removeState: () => Promise<void>
+beforeAll(async () => {
+  removeState = await ownStateHome()
+})
+afterAll(() => removeState())
 
 const open: { close(): Promise<void> }[] = []
 afterEach(async () => {

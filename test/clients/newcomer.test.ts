@@ -8,18 +8,24 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { program } from './desk-cells.js'
 import { endAll, type RunningProgram, run } from './running-program.js'
 import { endlessSql, type SampleData, sampleData } from './sample-data.js'
+import { ownStateHome } from './state-home.js'
 
 const bash = promisify(execFile)
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   scripts: Record<string, string>
 }
 
+let removeState: () => Promise<void>
 let data: SampleData
 beforeAll(async () => {
+  removeState = await ownStateHome()
   data = await sampleData()
 })
 afterEach(endAll)
-afterAll(() => data.remove())
+afterAll(async () => {
+  await data.remove()
+  await removeState()
+})
 
 /** What `npm run <script> -- <args>` runs, without npm around it. */
 function script(
@@ -159,7 +165,7 @@ describe('npm run data-desk -- --stdio', () => {
   })
 
   it('ends promptly when its client leaves during an endless query, and answers that too', async () => {
-    const desk = script('data-desk', ['--stdio'])
+    const desk = run([program, '--stdio', '--data', data.directory])
     await initialize(desk)
     desk.send(query(1, endlessSql))
     desk.send({ id: 2, method: 'ping' })
@@ -174,7 +180,7 @@ describe('npm run data-desk -- --stdio', () => {
   })
 
   it('lets a query finish after SIGTERM', async () => {
-    const desk = script('data-desk', ['--stdio'])
+    const desk = run([program, '--stdio', '--data', data.directory])
     await initialize(desk)
     desk.send(query(1, slowSql))
     desk.send({ id: 2, method: 'ping' })

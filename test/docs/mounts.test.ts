@@ -17,7 +17,8 @@ interface Listening {
 }
 
 const version = '2026-07-28'
-const mounts = readFences().filter(
+const fences = readFences()
+const mounts = fences.filter(
   ({ code, page }) => page === 'docs/serving.md' && (/\.listen\(/.test(code) || /new Hono/.test(code)),
 )
 
@@ -80,7 +81,10 @@ describe('the mounts in docs/serving.md', () => {
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('are four', () => expect(mounts).toHaveLength(4))
+  it('are four, and no block of JavaScript is anything else', () => {
+    expect(mounts).toHaveLength(4)
+    expect(fences.filter((fence) => fence.language === 'js' && !mounts.includes(fence))).toEqual([])
+  })
 
   it.each(mounts)('answer a call: $name', async ({ code, language, line }) => {
     const file = join(folder, `mount-${line}.${language}`)

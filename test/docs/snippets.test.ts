@@ -7,24 +7,26 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Fence, pages, readFences, root } from './fences.js'
 
 const fences = readFences()
+/** What is JavaScript uses a framework, and is run instead, in mounts.test.ts. */
+const typed = fences.filter(({ language }) => language === 'ts')
 
-function virtualName(index: number, fence: Fence): string {
-  return join(root, `test/docs/snippet-${index}.${fence.language}`)
+function virtualName(index: number): string {
+  return join(root, `test/docs/snippet-${index}.ts`)
 }
 
 /** One program over all blocks, with the settings of the sources; the blocks exist in memory only. */
 function problemsOf(blocks: readonly Fence[]): readonly string[] {
   const config = ts.getParsedCommandLineOfConfigFile(
     join(root, 'tsconfig.json'),
-    // A block shows one thing, so what it makes may stay unused. JavaScript is held to the same types.
-    { noUnusedLocals: false, noUnusedParameters: false, allowJs: true, checkJs: true },
+    // A block shows one thing, so what it makes may stay unused.
+    { noUnusedLocals: false, noUnusedParameters: false },
     { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => undefined },
   )
   if (config === undefined) throw new Error('tsconfig.json cannot be read')
   const host = ts.createCompilerHost(config.options)
   const virtual = new Map(
     blocks.map((fence, index) => [
-      virtualName(index, fence),
+      virtualName(index),
       { fence, text: `${fence.prelude}${fence.code}\nexport {}\n` },
     ]),
   )
@@ -41,18 +43,15 @@ function problemsOf(blocks: readonly Fence[]): readonly string[] {
   return [...virtual].flatMap(([path, { fence }]) => {
     const source = program.getSourceFile(path)
     if (source === undefined) return [`${fence.name}: was not read`]
-    return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]
-      .filter(({ code }) => !(fence.language === 'js' && untyped.has(code)))
-      .map((diagnostic) => {
+    return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(
+      (diagnostic) => {
         const at = source.getLineAndCharacterOfPosition(diagnostic.start ?? 0).line
         const line = fence.line + at - fence.prelude.split('\n').length + 1
         return `${fence.page}:${line}: ${ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n')}`
-      })
+      },
+    )
   })
 }
-
-/** JavaScript may use a package without types (7016), and then its callbacks have none (7006). */
-const untyped: ReadonlySet<number> = new Set([7006, 7016])
 
 describe('the code in the documentation', () => {
   it('is on every page', () => {
@@ -67,12 +66,12 @@ describe('the code in the documentation', () => {
       code: "const name = 'a'\ncreateServer({ name })\n",
     }
     // In one program, because reading the types of every library takes seconds.
-    expect(problemsOf([...fences, wrong])).toEqual([expect.stringMatching(/^made:11: .*version/s)])
+    expect(problemsOf([...typed, wrong])).toEqual([expect.stringMatching(/^made:11: .*version/s)])
   }, 60_000)
 })
 
 /** Blocks that define something on a server of their own, which is then asked for it. */
-const programs = fences.filter(
+const programs = typed.filter(
   ({ code }) => /^const server = createServer/m.test(code) && !/\.listen\(/.test(code),
 )
 
@@ -92,11 +91,11 @@ describe('the programs in the documentation', () => {
 
   it('are most of them', () => expect(programs.length).toBeGreaterThan(8))
 
-  it.each(programs)('run: $name', async ({ code, language, line, page }) => {
+  it.each(programs)('run: $name', async ({ code, line, page }) => {
     // Serving would take this process's stdin, or a port that somebody else may have.
     const served = /await serve\(server.*\)/
     const text = `${code.replace(served, 'await Promise.resolve({ url: "" })')}\nexport { server as madeServer }\n`
-    const file = join(folder, `${page.replace(/\W/g, '-')}-${line}.${language}`)
+    const file = join(folder, `${page.replace(/\W/g, '-')}-${line}.ts`)
     writeFileSync(file, text)
     const { madeServer } = (await import(/* @vite-ignore */ file)) as { madeServer: Server }
     const client = await connect(madeServer)

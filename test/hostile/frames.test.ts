@@ -25,6 +25,7 @@ describe(`hostile frames, HOSTILE_SEED=${seed}`, () => {
     const seconds = Math.round((performance.now() - started) / 1000)
     const heapMiB = heap.map((bytes) => Math.round(bytes / 104_857.6) / 10)
     console.info(JSON.stringify({ transport, seed, seconds, ...counts, heapMiB }))
+    console.info(JSON.stringify(Object.entries((globalThis as any).G??{}).sort((a:any,b:any)=>b[1][1]-a[1][1]).slice(0,14)))
     expect(faults).toEqual([])
     expect(watch.escaped).toEqual([])
     expect(counts.frames).toBe(count)

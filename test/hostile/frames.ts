@@ -202,7 +202,9 @@ function places(
 
 function changed(message: unknown, changes: readonly ValueChange[]): unknown {
   const copy: unknown = structuredClone(message)
-  for (const { at, how, key, value } of changes) {
+  for (const { at, how, key, value: shared } of changes) {
+    // A copy of its own: the same object twice could come to hold itself.
+    const value: unknown = structuredClone(shared)
     const all = places(copy)
     const place = all[at % Math.max(1, all.length)]
     if (place === undefined) continue

@@ -21,6 +21,7 @@ export async function runHttp(server: Server, { seed, count }: RunOptions): Prom
     frames: 0,
     requests: 0,
     answered: 0,
+    refused: 0,
     cancelled: 0,
     health: 0,
     heap: [],
@@ -46,7 +47,9 @@ export async function runHttp(server: Server, { seed, count }: RunOptions): Prom
         if (carrier.carries === 'frame' && carrier.session && report.frames % framesBetweenCancels === 0) {
           await cancel(frame, { port, session, version })
         }
+        const T0=performance.now()
         const responses = await exchange
+        {const k=carrier.kind.slice(0,25), d=performance.now()-T0; const g=(globalThis as any).G??={}; (g[k]??=[0,0,0])[0]++; g[k][1]+=d; g[k][2]=Math.max(g[k][2],d)}
         judge(frame, carrier, responses, report, faults)
         for (const fault of faults) if (report.faults.length < 20) report.faults.push(`${what} -> ${fault}`)
         report.frames += 1
@@ -158,9 +161,12 @@ function judge(
     report.requests += expected.asked.length
     report.answered += ids.length
     if (ids.length === expected.asked.length) continue
-    if (frame.length > maxBodyBytes && response.status === 413) continue
     // A batch in a revision without batches is refused as one POST, and a cancelled call is answered with 202 alone.
-    if (expected.batch && response.status >= 400) continue
+    const tooLarge = frame.length > maxBodyBytes && response.status === 413
+    if (tooLarge || (expected.batch && response.status >= 400)) {
+      report.refused += expected.asked.length
+      continue
+    }
     if (response.status === 202 && texts.length === 0 && carrier.session)
       report.cancelled += expected.asked.length
     else if (expected.batch && carrier.session) report.cancelled += expected.asked.length - ids.length

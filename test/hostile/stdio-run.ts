@@ -18,6 +18,8 @@ export interface RunReport {
   frames: number
   requests: number
   answered: number
+  /** Requests whose batch or body was refused as a whole, with one answer for all. */
+  refused: number
   cancelled: number
   health: number
   heap: number[]
@@ -36,6 +38,7 @@ export async function runStdio(server: Server, { seed, count }: RunOptions): Pro
     frames: 0,
     requests: 0,
     answered: 0,
+    refused: 0,
     cancelled: 0,
     health: 0,
     heap: [],

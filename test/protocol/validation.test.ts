@@ -61,7 +61,7 @@ describe.each(cells())('$name', (cell) => {
   it('names the parameter, what was expected and what came, ten problems at once', async () => {
     const { server } = testServer()
     const names = Array.from({ length: 14 }, (_, n) => `p${n}`)
-    const properties = Object.fromEntries(names.map((name) => [name, { type: 'integer' }]))
+    const properties = Object.fromEntries(names.map((name) => [name, { type: 'integer' } as const]))
     server.tool(
       'many',
       { description: 'Many.', input: jsonSchema({ type: 'object', properties }) },

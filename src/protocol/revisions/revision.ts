@@ -73,3 +73,14 @@ export function clientSupports(
       return roots !== undefined
   }
 }
+
+/** Features as the capabilities that declare them: `elicitation.url` -> `{ elicitation: { url: {} } }`. */
+export function toCapabilities(features: readonly ClientFeature[]): ClientCapabilities {
+  const capabilities: Record<string, Record<string, object>> = {}
+  for (const feature of features) {
+    const [group = '', detail] = feature.split('.')
+    capabilities[group] ??= {}
+    if (detail !== undefined) capabilities[group][detail] = {}
+  }
+  return capabilities
+}

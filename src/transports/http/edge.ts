@@ -1,4 +1,5 @@
-import type { Authenticator } from '../../contracts/authenticator.js'
+import type { AuthenticationResult, Authenticator, Credentials } from '../../contracts/authenticator.js'
+import type { Logger } from '../../contracts/logger.js'
 import { anonymous, type Principal } from '../../contracts/principal.js'
 import { type Cors, createCors } from './cors.js'
 import { createHostPolicy, type HostPolicy } from './host-policy.js'
@@ -19,10 +20,16 @@ export class Edge {
   readonly #cors: Cors
   readonly #proxies: TrustedProxies
   readonly #authenticator: Authenticator | undefined
+  readonly #logger: Logger
   readonly #onRefusal: () => void
 
   /** @throws StartError or DefinitionError for options that cannot be served safely. */
-  constructor(options: HttpOptions, authenticator: Authenticator | undefined, onRefusal: () => void) {
+  constructor(
+    options: HttpOptions,
+    authenticator: Authenticator | undefined,
+    logger: Logger,
+    onRefusal: () => void,
+  ) {
     const { host = '127.0.0.1', port, allowedHosts, allowedOrigins, publicUrl } = options
     this.#policy = createHostPolicy({
       bind: { host, ...(port !== undefined && { port }) },
@@ -33,6 +40,7 @@ export class Edge {
     this.#cors = createCors({ corsOrigin: this.#policy.corsOrigin })
     this.#proxies = createTrustedProxies(options.trustedProxies)
     this.#authenticator = authenticator
+    this.#logger = logger
     this.#onRefusal = onRefusal
   }
 
@@ -71,9 +79,24 @@ export class Edge {
     return this.#cors.responseHeaders(head.header('origin'))
   }
 
+  /** An authenticator that fails does not know who is calling, and neither lets in nor blames the caller. */
+  async #ask(authenticator: Authenticator, credentials: Credentials): Promise<AuthenticationResult> {
+    try {
+      return await authenticator.authenticate(credentials)
+    } catch (error) {
+      this.#logger.error('The authenticator failed.', { error })
+      return {
+        ok: false,
+        status: 503,
+        message: 'The caller could not be identified; try again.',
+        retryAfterMs: 1000,
+      }
+    }
+  }
+
   async #authenticate(authenticator: Authenticator, head: RequestHead): Promise<Admission> {
     const address = this.#proxies.clientAddress(head.remote, head.header('x-forwarded-for'))
-    const result = await authenticator.authenticate({
+    const result = await this.#ask(authenticator, {
       transport: 'http',
       header: (name) => head.header(name),
       ...(address !== undefined && { address }),

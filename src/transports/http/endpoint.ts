@@ -55,6 +55,15 @@ export class Endpoint {
     }
   }
 
+  /** Whether one more body may be read: the refusal, or undefined and then `received` must follow. */
+  receive(): Refusal | undefined {
+    return this.#running.receive()
+  }
+
+  received(): void {
+    this.#running.received()
+  }
+
   /** Ends a session (DELETE); the refusal when there is none to end. */
   delete(head: RequestHead, principal: Principal): Promise<Refusal | undefined> {
     return this.#inSession.end(head, principal)
@@ -66,10 +75,7 @@ export class Endpoint {
   }
 
   #request(frame: RequestFrame, post: Post): void {
-    const refused = this.#running.refuse()
-    if (refused !== undefined) {
-      sendRefusal(this.#engine, refused, post, frame.id)
-    } else if (
+    if (
       this.#engine.discovery.isStateless(frame.params) ||
       this.#isStateless(post.head.header(versionHeader))
     ) {

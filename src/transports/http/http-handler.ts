@@ -11,6 +11,7 @@ import { NodeSink, writeReply } from './node-sink.js'
 import type { HttpOptions } from './options.js'
 import { type BodyReader, createBodyReader } from './read-body.js'
 import { readRequestBody } from './read-request-body.js'
+import type { Refusal } from './refusal.js'
 import type { Reply, ReplySink, RequestHead } from './reply.js'
 import { toResponse, WebSink } from './web-sink.js'
 
@@ -46,7 +47,7 @@ export class HttpHandler {
     this.#limits = { maxBytes: maxBodyBytes, timeoutMs: toMs(bodyTimeout, '"http.bodyTimeout"') }
     this.#reader = createBodyReader(this.#limits)
     this.#maxUnreadBytes = maxUnreadBytes
-    this.#edge = new Edge(http, options.authenticator, () => {
+    this.#edge = new Edge(http, options.authenticator, engine.environment.logger, () => {
       stats.counters.refusedHttpRequests += 1
     })
     this.#endpoint = new Endpoint({ engine, sessions, maxRequests })
@@ -66,17 +67,7 @@ export class HttpHandler {
     const head = new NodeHead(req)
     const admission = this.#edge.admit(head)
     if (admission instanceof Promise) {
-      admission.then(
-        (admitted) => this.#admitted(admitted, head, req, res),
-        () =>
-          writeReply(
-            res,
-            this.#edge.refuse(
-              { status: 503, code: -32603, message: 'The caller could not be identified; try again.' },
-              head,
-            ),
-          ),
-      )
+      void admission.then((admitted) => this.#admitted(admitted, head, req, res))
     } else {
       this.#admitted(admission, head, req, res)
     }
@@ -90,7 +81,10 @@ export class HttpHandler {
     if (request.method === 'DELETE') return toResponse(await this.#delete(head, admission.principal))
     const accepted = this.#endpoint.negotiate(head)
     if ('status' in accepted) return toResponse(this.#edge.refuse(accepted, head))
+    const busy = this.#endpoint.receive()
+    if (busy !== undefined) return toResponse(this.#edge.refuse(busy, head))
     const body = await readRequestBody(request, this.#limits)
+    this.#endpoint.received()
     if (typeof body !== 'string') {
       return toResponse(
         this.#edge.refuse(
@@ -108,6 +102,12 @@ export class HttpHandler {
   /** Refuses new requests, waits for those that run, and ends what is left after `timeoutMs`. */
   drain(timeoutMs: number): Promise<void> {
     return this.#endpoint.drain(timeoutMs)
+  }
+
+  /** Answers before the body was read, and lets it run out so that the client hears the answer. */
+  #refuse(refusal: Refusal, head: RequestHead, req: IncomingMessage, res: ServerResponse): void {
+    this.#reader.discard(req)
+    writeReply(res, this.#edge.refuse(refusal, head))
   }
 
   async #delete(head: RequestHead, principal: Principal): Promise<Reply> {
@@ -130,11 +130,16 @@ export class HttpHandler {
     }
     const accepted = this.#endpoint.negotiate(head)
     if ('status' in accepted) {
-      this.#reader.discard(req)
-      writeReply(res, this.#edge.refuse(accepted, head))
+      this.#refuse(accepted, head, req, res)
+      return
+    }
+    const busy = this.#endpoint.receive()
+    if (busy !== undefined) {
+      this.#refuse(busy, head, req, res)
       return
     }
     const take = (body: Body): void => {
+      this.#endpoint.received()
       if (typeof body === 'string') {
         const sink: ReplySink = new NodeSink(res, this.#maxUnreadBytes, this.#onCut)
         this.#endpoint.post(body, { head, principal, accepted, sink, headers: this.#edge.headers(head) })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { mirroredParams } from '../../protocol/mirrored-params.js'
 import { checkRoutingHeaders, type RoutedMessage } from './mcp-headers.js'
-import { mirroredParams } from './mirrored-params.js'
 
 function check(message: RoutedMessage, headers: Record<string, string>, schema?: unknown) {
   const lower = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))

@@ -1,6 +1,6 @@
 import { isRecord } from '../../protocol/json-rpc.js'
+import type { MirroredParam } from '../../protocol/mirrored-params.js'
 import { readEncodedValue, readPlainValue } from './header-value.js'
-import type { MirroredParam } from './mirrored-params.js'
 import { headerMismatchCode, type Refusal, shown } from './refusal.js'
 
 export interface RoutedMessage {

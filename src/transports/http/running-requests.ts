@@ -9,6 +9,7 @@ export class RunningRequests implements Bounded {
   readonly #engine: Engine
   readonly #limit: number
   readonly #exchanges = new Set<Exchange>()
+  #receiving = 0
   #refused = 0
   #closing = false
   #whenIdle: (() => void) | undefined
@@ -18,9 +19,8 @@ export class RunningRequests implements Bounded {
     this.#limit = limit
   }
 
-  /** The refusal for one more request, when there may be none. */
-  refuse(): Refusal | undefined {
-    if (!this.#closing && this.#exchanges.size < this.#limit) return undefined
+  #refuse(): Refusal | undefined {
+    if (!this.#closing && this.#exchanges.size + this.#receiving < this.#limit) return undefined
     this.#refused += 1
     const reason = this.#closing ? 'shutting down' : 'busy'
     return {
@@ -29,6 +29,18 @@ export class RunningRequests implements Bounded {
       message: `The server is ${reason}; try again in a moment.`,
       headers: { 'retry-after': '1' },
     }
+  }
+
+  /** Counts a request whose body is on its way; the refusal when there may be no more. */
+  receive(): Refusal | undefined {
+    const refused = this.#refuse()
+    if (refused === undefined) this.#receiving += 1
+    return refused
+  }
+
+  /** The body is there, or will not come. */
+  received(): void {
+    this.#receiving -= 1
   }
 
   async run(exchange: Exchange, post: Post): Promise<Answer | undefined> {
@@ -60,7 +72,7 @@ export class RunningRequests implements Bounded {
   stats(): BoundedStats {
     return {
       name: 'requests in flight (HTTP)',
-      size: this.#exchanges.size,
+      size: this.#exchanges.size + this.#receiving,
       limit: this.#limit,
       unit: 'entries',
       dropped: this.#refused,

@@ -8,8 +8,8 @@ import {
   type ResponseFrame,
 } from '../../protocol/json-rpc.js'
 import { metaKeys } from '../../protocol/meta-keys.js'
+import type { MirroredParam } from '../../protocol/mirrored-params.js'
 import { checkRoutingHeaders } from './mcp-headers.js'
-import { type MirroredParam, mirroredParams } from './mirrored-params.js'
 import { answerThrown, exchangeOf, type Post, sendAnswer, sendRefusal, versionHeader } from './post.js'
 import { invalidRequestCode } from './refusal.js'
 import type { RunningRequests } from './running-requests.js'
@@ -18,7 +18,6 @@ import type { RunningRequests } from './running-requests.js'
 export class StatelessRequests {
   readonly #engine: Engine
   readonly #running: RunningRequests
-  readonly #mirrored = new WeakMap<object, readonly MirroredParam[]>()
 
   constructor(engine: Engine, running: RunningRequests) {
     this.#engine = engine
@@ -75,13 +74,6 @@ export class StatelessRequests {
 
   #mirroredParams(frame: RequestFrame): readonly MirroredParam[] | undefined {
     const { name } = frame.params
-    const tool = typeof name === 'string' ? this.#engine.tools.get(name) : undefined
-    if (tool === undefined) return undefined
-    let found = this.#mirrored.get(tool)
-    if (found === undefined) {
-      found = mirroredParams(tool.tool.inputSchema)
-      this.#mirrored.set(tool, found)
-    }
-    return found
+    return typeof name === 'string' ? this.#engine.tools.get(name)?.mirroredParams : undefined
   }
 }

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import type { Bounded } from '../../contracts/bounded.js'
 import type { Connectable, Connection } from '../../engine/connection.js'
 import { createLineReader, defaultMaxLineBytes } from './line-reader.js'
 
@@ -117,7 +118,16 @@ export function openStdioTransport(server: Connectable, options: StdioTransportO
       connection.unreadable(reason)
     },
   })
-  const connection: Connection = server.connect({ transport: 'stdio', send })
+  const outgoing: Bounded = {
+    stats: () => ({
+      name: 'answers that wait for a slow reader (stdio)',
+      size: output.writableLength,
+      limit: maxQueued,
+      unit: 'bytes',
+      dropped: sending ? 0 : 1,
+    }),
+  }
+  const connection: Connection = server.connect({ transport: 'stdio', send, outgoing })
 
   function send(text: string): void {
     if (!sending) return

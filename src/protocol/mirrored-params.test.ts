@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DefinitionError } from '../../errors/definition-error.js'
+import { DefinitionError } from '../errors/definition-error.js'
 import { mirroredParams } from './mirrored-params.js'
 
 const annotated = (extra: object = {}) => ({ type: 'string', 'x-mcp-header': 'Region', ...extra })
