@@ -8,7 +8,10 @@ import { isFresh } from './build-freshness.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const given = process.argv.slice(2)
 // Said through the environment, so that a --port or --stdio behind it still decides.
-if (given[0] === '--default-port') process.env.PORT ||= given.splice(0, 2)[1]
+if (given[0] === '--default-port') {
+  const [, port] = given.splice(0, 2)
+  process.env.PORT ||= port
+}
 const [script, ...args] = given
 if (script === undefined) {
   process.stderr.write('usage: node scripts/run.mjs [--default-port N] <script> [args]\n')

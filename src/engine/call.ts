@@ -1,7 +1,8 @@
 import type { Context } from './context.js'
 import type { Exchange } from './exchange.js'
 
-export type CallKind = 'tool' | 'resource' | 'prompt' | 'completion'
+/** `listing`: a resource template names the resources it has for this caller. */
+export type CallKind = 'tool' | 'resource' | 'prompt' | 'completion' | 'listing'
 
 /** One run of a definition, as it passes through its middlewares. */
 export interface Call {

@@ -1,16 +1,14 @@
 import { ProtocolError } from '../errors/protocol-error.js'
 import { isRecord } from '../protocol/json-rpc.js'
-import type { Call } from './call.js'
-import { Context, type ContextSource } from './context.js'
+import type { Call, Handler } from './call.js'
+import type { ContextSource } from './context.js'
 import type { Completer } from './definitions.js'
-import type { Environment } from './environment.js'
 import type { Exchange } from './exchange.js'
 import type { Methods } from './method.js'
-import type { Definition } from './pipeline.js'
 import type { PromptEntry } from './prompts.js'
 import type { Registry } from './registry.js'
-import type { ResourceCatalogue } from './resources.js'
-import { lazily } from './tools.js'
+import type { ResourceCatalogue } from './resource-catalogue.js'
+import { CompletionContext, type CompletionInput } from './suggest.js'
 
 /** The specification's limit on values in one answer (server/utilities/completion). */
 const maxValues = 100
@@ -19,44 +17,11 @@ interface Completed {
   readonly name: string
   readonly source: ContextSource
   readonly complete: Completer<unknown> | undefined
-}
-
-interface CompletionInput {
-  readonly value: string
-  readonly completer: Completer<unknown> | undefined
-}
-
-/** Completers also see the arguments that were already chosen. */
-class CompletionContext extends Context {
-  readonly arguments: Readonly<Record<string, string>>
-
-  constructor(exchange: Exchange, source: ContextSource, given: Readonly<Record<string, string>>) {
-    super(exchange, source)
-    this.arguments = given
-  }
-}
-
-function suggest(call: Call): unknown {
-  const { value, completer } = call.input as CompletionInput
-  return completer?.(value, call.ctx as CompletionContext) ?? []
+  readonly suggest: Handler
 }
 
 /** `completion/complete`, from the completers of prompts and resource templates. */
-export function completionMethods(
-  prompts: Registry<PromptEntry>,
-  resources: ResourceCatalogue,
-  environment: Environment,
-): Methods {
-  const definition: Definition = {
-    kind: 'completion',
-    name: 'completion',
-    input: undefined,
-    output: undefined,
-    timeoutMs: environment.timeoutMs,
-    repair: false,
-  }
-  const run = lazily(() => environment.pipeline.compose(definition, suggest))
-
+export function completionMethods(prompts: Registry<PromptEntry>, resources: ResourceCatalogue): Methods {
   async function complete(exchange: Exchange): Promise<string> {
     const { ref, argument, context } = exchange.params
     if (
@@ -70,12 +35,12 @@ export function completionMethods(
       )
     }
     const { name, value } = { name: argument['name'], value: argument['value'] }
-    const { name: owner, source, complete: completer } = find(ref, name)
+    const { name: owner, source, complete: completer, suggest } = find(ref, name)
     const given = isRecord(context) && isRecord(context['arguments']) ? context['arguments'] : {}
     const ctx = new CompletionContext(exchange, source, given as Record<string, string>)
     const input: CompletionInput = { value, completer }
     const call: Call = { kind: 'completion', name: owner, input, ctx, exchange }
-    const values = (await run(call)) as readonly string[]
+    const values = (await suggest(call)) as readonly string[]
     const sent = values.slice(0, maxValues)
     const completion = { values: sent, total: values.length, hasMore: values.length > sent.length }
     return exchange.dialect.result(`"completion":${JSON.stringify(completion)}`)
@@ -88,13 +53,18 @@ export function completionMethods(
       if (entry === undefined) throw unknownRef(`prompt ${JSON.stringify(name.slice(0, 128))}`)
       if (entry.prompt.arguments?.some((known) => known.name === argument) !== true)
         throw unknownArgument(argument)
-      return { name, source: entry.source, complete: entry.complete[argument] }
+      return { name, source: entry.source, complete: entry.complete[argument], suggest: entry.suggest }
     }
     if (type === 'ref/resource' && typeof uri === 'string') {
       const entry = resources.templates.find((template) => template.template.text === uri)
       if (entry === undefined) throw unknownRef(`resource template ${JSON.stringify(uri.slice(0, 200))}`)
       if (!entry.template.variables.includes(argument)) throw unknownArgument(argument)
-      return { name: entry.name, source: entry.source, complete: entry.complete[argument] }
+      return {
+        name: entry.name,
+        source: entry.source,
+        complete: entry.complete[argument],
+        suggest: entry.suggest,
+      }
     }
     throw new ProtocolError(
       'invalid_params',

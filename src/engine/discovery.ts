@@ -6,7 +6,7 @@ import type { ClientCapabilities, Implementation, ServerCapabilities } from '../
 import { wireCapabilities } from '../protocol/wire.js'
 import { Dialect } from './dialect.js'
 import type { ClientState } from './exchange.js'
-import { listTtlMs } from './tools.js'
+import { listTtlMs } from './lists.js'
 
 export interface DiscoveryOptions {
   readonly info: Implementation

@@ -12,7 +12,9 @@ import type { Exchange } from './exchange.js'
 import type { Method, Methods } from './method.js'
 import { type PromptEntry, promptMethods } from './prompts.js'
 import { Registry } from './registry.js'
-import { ResourceCatalogue, type ResourceEntry, resourceMethods } from './resources.js'
+import { ResourceCatalogue } from './resource-catalogue.js'
+import type { ResourceEntry } from './resource-definition.js'
+import { resourceMethods } from './resources.js'
 import { type ToolEntry, toolMethods } from './tools.js'
 
 export interface EngineOptions {
@@ -65,7 +67,7 @@ export class Engine {
     this.#add(toolMethods(this.tools, environment, (thrown, call) => this.#toToolError(thrown, call)))
     this.#add(resourceMethods(catalogue, environment))
     this.#add(promptMethods(this.prompts, environment))
-    this.#add(completionMethods(this.prompts, catalogue, environment))
+    this.#add(completionMethods(this.prompts, catalogue))
     this.#add({
       ping: () => '{}',
       'server/discover': (exchange) => this.discovery.discover(exchange.dialect),
@@ -190,7 +192,10 @@ export class Engine {
   #toToolError(thrown: unknown, call: Call): ToolError {
     const { counters } = this.environment.stats
     counters.toolErrors += 1
-    if (ToolError.is(thrown)) return thrown
+    if (ToolError.is(thrown)) {
+      if (thrown.cause !== undefined) this.#logCause(thrown, call)
+      return thrown
+    }
     if (ProtocolError.is(thrown)) {
       // A model never reads JSON-RPC errors, so in a tool even those become a result; nothing of them is lost.
       return new ToolError(thrown.kind, {
@@ -203,6 +208,16 @@ export class Engine {
     return new ToolError('internal', {
       message: `The tool "${call.name}" failed for a reason of its own; the server's log says why under ${correlationId}.`,
       data: { correlationId },
+    })
+  }
+
+  #logCause(error: ToolError, call: Call): void {
+    const { correlationId } = call.ctx
+    this.environment.logger.warn('A tool failed as it may, for a reason that is only told here.', {
+      correlationId,
+      name: call.name,
+      code: error.code,
+      cause: error.cause,
     })
   }
 

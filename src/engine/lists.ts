@@ -3,6 +3,9 @@ import { ProtocolError } from '../errors/protocol-error.js'
 import { isRecord } from '../protocol/json-rpc.js'
 import type { CacheHint, Dialect } from './dialect.js'
 
+/** How long a client may keep a list. Short, because a list may change while serving and not every client is told. */
+export const listTtlMs = 60_000
+
 export interface ListSource<Entry> {
   /** The member of the result that holds the items: `tools`, `resources`... */
   readonly member: string

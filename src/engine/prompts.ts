@@ -13,18 +13,20 @@ import type { Completer, PromptOptions } from './definitions.js'
 import { toMs } from './duration.js'
 import type { Environment } from './environment.js'
 import type { Exchange } from './exchange.js'
-import { PagedList } from './lists.js'
+import { lazily } from './lazily.js'
+import { listTtlMs, PagedList } from './lists.js'
 import type { Methods } from './method.js'
 import type { Definition } from './pipeline.js'
 import type { Registry } from './registry.js'
+import { suggestChain } from './suggest.js'
 import { HandlerFault } from './tool-result.js'
-import { lazily, listTtlMs } from './tools.js'
 
 export interface PromptEntry {
   readonly name: string
   readonly prompt: Prompt
   readonly source: ContextSource
   readonly complete: Readonly<Record<string, Completer<unknown>>>
+  readonly suggest: Handler
   run(call: Call): unknown
 }
 
@@ -76,6 +78,7 @@ export function createPrompt(
       now: environment.clock.monotonic,
     },
     complete: complete as PromptEntry['complete'],
+    suggest: suggestChain(definition, environment),
     run: lazily(() => environment.pipeline.compose(definition, promptHandler(handler))),
   }
 }

@@ -1,216 +1,16 @@
-import { DefinitionError } from '../errors/definition-error.js'
 import { ProtocolError } from '../errors/protocol-error.js'
-import type { Resource, ResourceContents, ResourceTemplate } from '../protocol/types.js'
+import type { Resource, ResourceContents } from '../protocol/types.js'
 import { wireResource, wireResourceTemplate } from '../protocol/wire.js'
-import type { Call, Handler } from './call.js'
-import { isContents, toResourceContents } from './content.js'
-import { Context, type ContextSource } from './context.js'
-import { checkDescription } from './definition-check.js'
-import type {
-  Completer,
-  FixedResourceOptions,
-  ListedResource,
-  TemplateResourceOptions,
-} from './definitions.js'
+import type { Call } from './call.js'
+import { Context } from './context.js'
+import type { ListedResource } from './definitions.js'
 import type { CacheHint, Dialect } from './dialect.js'
-import { toMs } from './duration.js'
 import type { Environment } from './environment.js'
 import type { Exchange } from './exchange.js'
-import { findNonJson } from './json-value.js'
-import { PagedList } from './lists.js'
+import { listTtlMs, PagedList } from './lists.js'
 import type { Methods } from './method.js'
-import type { Definition } from './pipeline.js'
-import type { Registry } from './registry.js'
-import { HandlerFault } from './tool-result.js'
-import { lazily, listTtlMs } from './tools.js'
-import { UriTemplate } from './uri-template.js'
-
-export type AnyResourceOptions = FixedResourceOptions | TemplateResourceOptions<string, never>
-
-interface EntryBase {
-  readonly name: string
-  readonly source: ContextSource
-  readonly cache: CacheHint
-  run(call: Call): unknown
-}
-
-export interface FixedResourceEntry extends EntryBase {
-  readonly kind: 'fixed'
-  readonly resource: Resource
-}
-
-export interface TemplateResourceEntry extends EntryBase {
-  readonly kind: 'template'
-  readonly template: UriTemplate
-  readonly resourceTemplate: ResourceTemplate
-  readonly list:
-    | ((ctx: Context) => readonly ListedResource[] | Promise<readonly ListedResource[]>)
-    | undefined
-  readonly complete: Readonly<Record<string, Completer<unknown>>>
-}
-
-export type ResourceEntry = FixedResourceEntry | TemplateResourceEntry
-
-/** What a resource's chain carries as `call.input`. */
-export interface ResourceInput {
-  readonly uri: string
-  readonly params: Readonly<Record<string, string>>
-}
-
-/** Checks a resource's definition and compiles it. @throws DefinitionError with the sentence that mends it. */
-export function createResource(
-  name: string,
-  options: AnyResourceOptions,
-  handler: (request: never, ctx: never) => unknown,
-  environment: Environment,
-): ResourceEntry {
-  checkDescription('resource', name, options.description)
-  const {
-    title,
-    description,
-    mimeType,
-    icons,
-    annotations,
-    meta,
-    ttl,
-    cacheScope = 'private',
-    timeout,
-  } = options
-  const owner = `resource ${JSON.stringify(name)}`
-  const definition: Definition = {
-    kind: 'resource',
-    name,
-    input: undefined,
-    output: undefined,
-    timeoutMs: timeout === undefined ? environment.timeoutMs : toMs(timeout, `The ${owner}: "timeout"`),
-    repair: false,
-  }
-  const base: EntryBase = {
-    name,
-    source: {
-      services: environment.services,
-      logger: environment.logger,
-      errors: {},
-      timeoutMs: definition.timeoutMs,
-      now: environment.clock.monotonic,
-    },
-    cache: { ttlMs: ttl === undefined ? 0 : Math.round(toMs(ttl, `The ${owner}: "ttl"`)), scope: cacheScope },
-    run: lazily(() => environment.pipeline.compose(definition, resourceHandler(handler, mimeType))),
-  }
-  const shared = {
-    name,
-    ...(title !== undefined && { title }),
-    description,
-    ...(mimeType !== undefined && { mimeType }),
-    ...(icons && { icons }),
-    ...(annotations && { annotations }),
-    ...(meta && { _meta: meta }),
-  }
-  if ('uriTemplate' in options) {
-    const template = new UriTemplate(options.uriTemplate)
-    const complete: Readonly<Record<string, Completer<never> | undefined>> = options.complete ?? {}
-    for (const variable of Object.keys(complete)) {
-      if (!template.variables.includes(variable)) {
-        throw new DefinitionError(
-          `The ${owner} completes {${variable}}, which its template ${options.uriTemplate} does not have.`,
-        )
-      }
-    }
-    return {
-      ...base,
-      kind: 'template',
-      template,
-      resourceTemplate: { uriTemplate: options.uriTemplate, ...shared },
-      list: options.list as TemplateResourceEntry['list'],
-      complete: complete as TemplateResourceEntry['complete'],
-    }
-  }
-  if (!URL.canParse(options.uri)) {
-    throw new DefinitionError(
-      `The ${owner} has the URI ${JSON.stringify(options.uri)}, which is none; write it in full, such as "app://config".`,
-    )
-  }
-  const { uri, size } = options
-  return { ...base, kind: 'fixed', resource: { uri, ...shared, ...(size !== undefined && { size }) } }
-}
-
-function resourceHandler(
-  handler: (request: never, ctx: never) => unknown,
-  mimeType: string | undefined,
-): Handler {
-  const read = handler as (request: ResourceInput, ctx: Context) => unknown
-  return async (call) => {
-    const request = call.input as ResourceInput
-    const value = await read(request, call.ctx)
-    return toContents(value, request.uri, mimeType)
-  }
-}
-
-/** Undefined means that there is no such resource. @throws HandlerFault for what cannot be sent. */
-function toContents(
-  value: unknown,
-  uri: string,
-  mimeType: string | undefined,
-): readonly ResourceContents[] | undefined {
-  if (value === undefined || value === null) return undefined
-  if (isContents(value)) return value
-  const type = mimeType === undefined ? {} : { mimeType }
-  if (typeof value === 'string') return [{ uri, ...type, text: value }]
-  if (value instanceof Uint8Array) return [toResourceContents({ uri, ...type, blob: value })]
-  const fault = findNonJson(value)
-  if (fault !== undefined) {
-    throw new HandlerFault(
-      `The resource's handler returned ${fault.what}${fault.path === '' ? '' : ` at "${fault.path}"`}, which JSON cannot carry.`,
-    )
-  }
-  return [{ uri, mimeType: mimeType ?? 'application/json', text: JSON.stringify(value) }]
-}
-
-/** Both kinds of resource, found by URI: a fixed one by one look-up, else the first template that matches. */
-export class ResourceCatalogue {
-  readonly entries: Registry<ResourceEntry>
-  #version = -1
-  #fixed: ReadonlyMap<string, FixedResourceEntry> = new Map()
-  #templates: readonly TemplateResourceEntry[] = []
-
-  constructor(entries: Registry<ResourceEntry>) {
-    this.entries = entries
-  }
-
-  get fixed(): readonly FixedResourceEntry[] {
-    this.#refresh()
-    return [...this.#fixed.values()]
-  }
-
-  get templates(): readonly TemplateResourceEntry[] {
-    this.#refresh()
-    return this.#templates
-  }
-
-  find(uri: string): { entry: ResourceEntry; params: Readonly<Record<string, string>> } | undefined {
-    this.#refresh()
-    const fixed = this.#fixed.get(uri)
-    if (fixed !== undefined) return { entry: fixed, params: {} }
-    for (const entry of this.#templates) {
-      const params = entry.template.match(uri)
-      if (params !== undefined) return { entry, params }
-    }
-    return undefined
-  }
-
-  #refresh(): void {
-    if (this.#version === this.entries.version) return
-    const fixed = new Map<string, FixedResourceEntry>()
-    const templates: TemplateResourceEntry[] = []
-    for (const entry of this.entries.list()) {
-      if (entry.kind === 'fixed') fixed.set(entry.resource.uri, entry)
-      else templates.push(entry)
-    }
-    this.#fixed = fixed
-    this.#templates = templates
-    this.#version = this.entries.version
-  }
-}
+import type { ResourceCatalogue } from './resource-catalogue.js'
+import type { FixedResourceEntry, ResourceInput, TemplateResourceEntry } from './resource-definition.js'
 
 /** `resources/list`, `resources/templates/list` and `resources/read`. */
 export function resourceMethods(catalogue: ResourceCatalogue, environment: Environment): Methods {
@@ -259,7 +59,9 @@ async function listAll(
   for (const entry of catalogue.templates) {
     if (entry.list === undefined) continue
     const { mimeType } = entry.resourceTemplate
-    const resources = await entry.list(new Context(exchange, entry.source))
+    const ctx = new Context(exchange, entry.source)
+    const call: Call = { kind: 'listing', name: entry.name, input: undefined, ctx, exchange }
+    const resources = (await entry.list(call)) as readonly ListedResource[]
     listed.push(
       ...resources.map((resource) => ({ ...(mimeType !== undefined && { mimeType }), ...resource })),
     )

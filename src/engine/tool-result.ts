@@ -47,6 +47,15 @@ export function toToolResult(value: unknown, hasOutput: boolean): ToolResult {
   return { content: undefined, structured: value, isError: false, meta: undefined }
 }
 
+/**
+ * What came back through the middlewares, which may have put anything in place of the result: a result as it
+ * is, and else what a handler could have returned.
+ */
+export function asToolResult(value: unknown, hasOutput: boolean): ToolResult {
+  const isResult = isRecord(value) && 'isError' in value && 'structured' in value && !isToolResult(value)
+  return isResult ? (value as unknown as ToolResult) : toToolResult(value, hasOutput)
+}
+
 function textBlocks(text: string): ContentBlock[] {
   return [{ type: 'text', text }]
 }

@@ -13,11 +13,12 @@ import type { ToolDefinition } from './definitions.js'
 import { toMs } from './duration.js'
 import type { Environment } from './environment.js'
 import type { Exchange } from './exchange.js'
-import { PagedList } from './lists.js'
+import { lazily } from './lazily.js'
+import { listTtlMs, PagedList } from './lists.js'
 import type { Methods } from './method.js'
 import type { Definition } from './pipeline.js'
 import { Registry } from './registry.js'
-import { type ToolResult, toErrorResult, toolResultText, toToolResult } from './tool-result.js'
+import { asToolResult, type ToolResult, toErrorResult, toolResultText, toToolResult } from './tool-result.js'
 
 /** A tool as the engine holds it: all that a call needs, made once. */
 export interface ToolEntry {
@@ -84,15 +85,6 @@ export function createTool(definition: ToolDefinition, environment: Environment)
   }
 }
 
-/** The chain is composed at the first call, when all middlewares are known. */
-export function lazily(create: () => Handler): Handler {
-  let handler: Handler | undefined
-  return (call) => {
-    handler ??= create()
-    return handler(call)
-  }
-}
-
 function toolHandler(definition: ToolDefinition, output: CompiledSchema | undefined): Handler {
   // The handler's own types were checked where it was defined; here any tool is run alike.
   const handler = definition.handler as (args: unknown, ctx: Context) => unknown
@@ -139,9 +131,6 @@ export function toolMethods(
   }
 }
 
-/** How long a client may keep a list. Short, because a list may change while serving and E clients may not be told. */
-export const listTtlMs = 60_000
-
 async function callTool(
   registry: Registry<ToolEntry>,
   exchange: Exchange,
@@ -172,7 +161,7 @@ async function callTool(
   let result: ToolResult
   try {
     requireFeatures(entry, exchange)
-    result = (await entry.run(call)) as ToolResult
+    result = asToolResult(await entry.run(call), entry.tool.outputSchema !== undefined)
   } catch (thrown) {
     if (isAboutClient(thrown, exchange)) throw thrown
     result = toErrorResult(toToolError(thrown, call))

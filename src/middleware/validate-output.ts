@@ -1,7 +1,7 @@
 import type { Call, CallResult } from '../engine/call.js'
 import { findNonJson } from '../engine/json-value.js'
 import type { MiddlewareFactory } from '../engine/pipeline.js'
-import { HandlerFault, type ToolResult } from '../engine/tool-result.js'
+import { asToolResult, HandlerFault, type ToolResult } from '../engine/tool-result.js'
 import type { CheckResult } from '../schema/compile.js'
 import { describeProblems } from '../schema/problem.js'
 
@@ -20,8 +20,8 @@ export function validateOutput(options: { readonly development: boolean }): Midd
     return function validateOutput(call, next) {
       const result = next()
       return result instanceof Promise
-        ? result.then((settled) => check(call, settled as ToolResult))
-        : check(call, result as ToolResult)
+        ? result.then((settled: unknown) => check(call, asToolResult(settled, output !== undefined)))
+        : check(call, asToolResult(result, output !== undefined))
     }
 
     function check(call: Call, result: ToolResult): CallResult {

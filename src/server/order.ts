@@ -26,7 +26,7 @@ export function middlewareOrder(options: {
     { name: 'deadline', create: deadline(deadlines, stats) },
     { user: 'authorized' },
     { name: 'validateInput', create: validateInput(stats) },
-    { user: 'validated' },
     { name: 'validateOutput', create: validateOutput({ development }) },
+    { user: 'validated' },
   ]
 }

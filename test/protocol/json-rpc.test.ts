@@ -163,7 +163,7 @@ describe.each(cells())('$name', (cell) => {
     ])
     const { messages } = await client.exchange(frame(11), { headers })
     expect(messages).toMatchObject([
-      { error: { code: -32700, message: expect.stringContaining('10 levels') as string } },
+      { id: 'deep', error: { code: -32600, message: expect.stringContaining('10 levels') as string } },
     ])
     const hostile = `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":${'{"a":'.repeat(5000)}`
     expect((await client.exchange(hostile)).messages).toMatchObject([{ error: { code: -32700 } }])

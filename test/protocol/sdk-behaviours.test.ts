@@ -6,7 +6,6 @@ import { open, refused, testServer, textOf } from './support.js'
 // Twenty things that the official SDK 2.4.0 was measured to do, most of them not as the specification asks. Each
 // test says what is right, under the number of the measurement.
 
-const handshake = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'] as const
 const errorKey = 'dev.holdfast/error'
 
 function twoTools() {

@@ -75,13 +75,13 @@ export class Endpoint {
   }
 
   #request(frame: RequestFrame, post: Post): void {
-    if (
-      this.#engine.discovery.isStateless(frame.params) ||
-      this.#isStateless(post.head.header(versionHeader))
-    ) {
+    if (this.#engine.discovery.isStateless(frame.params)) {
       this.#stateless.request(frame, post)
     } else if (frame.method === 'initialize') {
+      // Also where only stateless revisions are served: the refusal names them (2026-07-28, basic/versioning).
       this.#guard(post, this.#inSession.initialize(frame, post), frame.id)
+    } else if (this.#isStateless(post.head.header(versionHeader))) {
+      this.#stateless.request(frame, post)
     } else {
       this.#guard(post, this.#inSession.request(frame, post), frame.id)
     }

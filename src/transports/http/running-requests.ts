@@ -2,7 +2,10 @@ import type { Bounded, BoundedStats } from '../../contracts/bounded.js'
 import type { Answer, Engine } from '../../engine/engine.js'
 import type { Exchange } from '../../engine/exchange.js'
 import type { Post } from './post.js'
-import type { Refusal } from './refusal.js'
+import { catalogueCode, type Refusal } from './refusal.js'
+
+/** How long requests that were ended at shutdown have to send their answers. */
+const graceMs = 200
 
 /** The requests that run now, over all connections: how many there may be, and how they end at shutdown. */
 export class RunningRequests implements Bounded {
@@ -25,7 +28,7 @@ export class RunningRequests implements Bounded {
     const reason = this.#closing ? 'shutting down' : 'busy'
     return {
       status: 503,
-      code: -32603,
+      code: catalogueCode('too_many_requests'),
       message: `The server is ${reason}; try again in a moment.`,
       headers: { 'retry-after': '1' },
     }
@@ -59,8 +62,11 @@ export class RunningRequests implements Bounded {
     this.#closing = true
     if (this.#exchanges.size === 0) return Promise.resolve()
     return new Promise((resolve) => {
-      const stop = this.#engine.environment.clock.after(timeoutMs, () => {
+      const { clock } = this.#engine.environment
+      const stop = clock.after(timeoutMs, () => {
         for (const exchange of [...this.#exchanges]) exchange.end('closing')
+        // Those that listen answer now; what never settles must not hold the process.
+        clock.after(graceMs, resolve)
       })
       this.#whenIdle = () => {
         stop()
