@@ -27,7 +27,7 @@ const defaultDrainMs = 5000
  * `server.fetch`.
  * @throws DefinitionError for an option that cannot work, with the sentence that mends it.
  */
-export function createServer<const Services extends ServicesOption = Readonly<Record<never, never>>>(
+export function createServer<Services extends ServicesOption = Readonly<Record<never, never>>>(
   options: ServerOptions<Services>,
 ): Server<Services> {
   const {

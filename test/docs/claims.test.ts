@@ -1,4 +1,4 @@
-import { createServer, DefinitionError, type Server } from 'holdfast'
+import { createServer, DefinitionError, type Server, type ToolOptions } from 'holdfast'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -79,7 +79,7 @@ describe('a wrong definition', () => {
     ],
     ['a timeout that is none', 'find-order', { description, timeout: '0s' as const }, /positive number/],
     ['a name that is taken', 'add', { description }, /There is a tool "add" already/],
-  ])('is refused when it is made: %s', (_what, name, options, sentence) => {
+  ])('is refused when it is made: %s', (_what, name, options: ToolOptions, sentence) => {
     const server = make()
     const define = () => server.tool(name, options, () => 'never')
     expect(define).toThrow(DefinitionError)

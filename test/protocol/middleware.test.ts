@@ -41,6 +41,21 @@ describe.each(cells())('$name', (cell) => {
     ])
   })
 
+  it('takes from a middleware what a handler could return, and checks it against the output', async () => {
+    const { server, logged } = testServer()
+    server.use((call, next) => (call.name === 'text' ? 'from the middleware' : next()), { at: 'edge' })
+    server.use((call, next) => (call.name === 'sum' ? { sum: 'no number' } : next()))
+    server.tool('text', { description: 'Says a text.' }, () => 'from the handler')
+    const output = { type: 'object', properties: { sum: { type: 'number' } }, required: ['sum'] } as const
+    server.tool('sum', { description: 'Adds.', output }, () => ({ sum: 1 }))
+    const client = await open(cell, server)
+    expect(textOf(await client.callTool('text'))).toBe('from the middleware')
+    const masked = await client.callTool('sum')
+    expect(masked.isError).toBe(true)
+    expect(textOf(masked)).not.toContain('no number')
+    expect(logged.filter(({ level }) => level === 'error')).toHaveLength(1)
+  })
+
   it('wrong arguments reach edge and authorized, and neither validated nor the handler', async () => {
     const { server } = testServer()
     const seen: string[] = []

@@ -57,6 +57,12 @@ server.tool(
   },
 )
 
+server.tool(
+  'test_missing_capability',
+  { description: 'Needs a client that can sample.', requires: ['sampling'] },
+  () => 'The client says that it can sample.',
+)
+
 server.tool('test_logging_tool', { description: 'Writes one log record.' }, (_input, ctx) => {
   ctx.log.info('The logging tool ran.')
   return 'One record was logged.'
