@@ -1,12 +1,14 @@
 import type { Bounded } from '../contracts/bounded.js'
 import type { Principal } from '../contracts/principal.js'
 import { ProtocolError } from '../errors/protocol-error.js'
-import type { Frame, InvalidFrame, NotificationFrame, Params, RequestFrame } from '../protocol/json-rpc.js'
-import { isRequestId, requestKey } from '../protocol/json-rpc.js'
+import { type Frame, type InvalidFrame, type RequestFrame, requestKey } from '../protocol/json-rpc.js'
 import type { Opening } from './discovery.js'
-import type { Answer, Engine } from './engine.js'
-import { Exchange, type TransportName, unknownClient } from './exchange.js'
+import { type Answer, type Engine, initializedText } from './engine.js'
+import { Exchange } from './exchange.js'
 import { InFlight } from './in-flight.js'
+import { Negotiation } from './negotiation.js'
+import { takeNotification } from './notifications.js'
+import { duplicateId, initializeInBatch, noBatches, tooManyCalls } from './refusals.js'
 
 export interface ConnectOptions {
   readonly transport: 'stdio' | 'memory'
@@ -47,16 +49,18 @@ const unreadableAnswersPerSecond = 4
 /** Milliseconds that the answers of calls ended by a drain have to be on their way. */
 const endedGraceMs = 100
 
-/**
- * The protocol's state of one lasting connection: which era it opened in, what was negotiated, which ids
- * are in flight.
- */
+/** Where an answer goes; undefined for a request that its sender no longer wants answered. */
+type Reply = (answer: Answer | undefined) => void
+
+/** The protocol on one lasting connection: frames in, answers out, ids unique among what is in flight. */
 export class PeerConnection implements Connection {
   readonly calls: InFlight
   readonly #engine: Engine
   readonly #options: PeerOptions
-  #negotiated: Opening | undefined
-  #stateless = false
+  readonly #negotiation: Negotiation
+  readonly #reply: Reply = (answer) => {
+    if (answer !== undefined) this.#send(answer.text)
+  }
   #closed = false
   #unreadableWindow = 0
   #unreadableAnswers = 0
@@ -64,6 +68,7 @@ export class PeerConnection implements Connection {
   constructor(engine: Engine, options: PeerOptions) {
     this.#engine = engine
     this.#options = options
+    this.#negotiation = new Negotiation(engine.discovery)
     this.calls = new InFlight(`calls in flight (${options.transport})`, options.maxInFlight)
   }
 
@@ -74,8 +79,9 @@ export class PeerConnection implements Connection {
   receive(text: string): void {
     if (this.#closed) return
     const frames = this.#engine.read(text)
-    if ('kind' in frames) this.#frame(frames, (answer) => this.#send(answer.text))
-    else this.#batch(frames)
+    if ('kind' in frames) this.#frame(frames, this.#reply)
+    else if (this.#negotiation.negotiated?.dialect.revision.batches === true) this.#batch(frames)
+    else this.#refuseBatch(frames)
   }
 
   unreadable(reason: 'too long' | 'not UTF-8'): void {
@@ -83,9 +89,7 @@ export class PeerConnection implements Connection {
       reason === 'too long'
         ? 'The message is longer than this server reads.'
         : 'The message is not valid UTF-8.'
-    this.#frame({ kind: 'invalid', id: undefined, error: 'parse_error', message }, (answer) =>
-      this.#send(answer.text),
-    )
+    this.#invalid({ kind: 'invalid', id: undefined, error: 'parse_error', message }, this.#reply)
   }
 
   drain(timeoutMs: number): Promise<number> {
@@ -119,16 +123,17 @@ export class PeerConnection implements Connection {
     if (!this.#closed) this.#options.send(text)
   }
 
-  #frame(frame: Frame, reply: (answer: Answer) => void): void {
+  #frame(frame: Frame, reply: Reply): void {
+    const { counters } = this.#engine.environment.stats
     switch (frame.kind) {
       case 'request':
         this.#request(frame, reply)
         break
       case 'notification':
-        this.#notification(frame)
+        takeNotification(frame, (id) => this.calls.get(id), counters)
         break
       case 'response':
-        this.#engine.environment.stats.counters.strayResponses += 1
+        counters.strayResponses += 1
         break
       case 'invalid':
         this.#invalid(frame, reply)
@@ -136,109 +141,68 @@ export class PeerConnection implements Connection {
     }
   }
 
-  /** Only where the revision has batches; elsewhere every request in it is told so, and none is left waiting. */
   #batch(frames: readonly Frame[]): void {
-    const revision = this.#negotiated?.dialect.revision
-    if (revision?.batches !== true) {
-      const waiting = frames.flatMap((frame) =>
-        (frame.kind === 'request' || frame.kind === 'invalid') && frame.id !== undefined ? [frame.id] : [],
-      )
-      for (const id of waiting) {
-        const error = new ProtocolError(
-          'invalid_request',
-          `Batches are not part of ${revision?.version ?? 'this revision of'} MCP; send each message by itself.`,
-        )
-        this.#send(this.#engine.refusal(error, { id, dialect: this.#dialect() }).text)
-      }
-      if (waiting.length === 0) {
-        this.#invalid(
-          {
-            kind: 'invalid',
-            id: undefined,
-            error: 'invalid_request',
-            message: 'Batches are not part of this revision of MCP.',
-          },
-          (answer) => this.#send(answer.text),
-        )
-      }
-      return
-    }
     const answers: string[] = []
-    let open = 1
-    const settle = (): void => {
+    const seen = new Set<string>()
+    let open = frames.length
+    const settle: Reply = (answer) => {
+      if (answer !== undefined) answers.push(answer.text)
       open -= 1
       if (open === 0 && answers.length > 0) this.#send(`[${answers.join(',')}]`)
     }
-    const seen = new Set<string>()
     for (const frame of frames) {
       if (frame.kind === 'request') {
         const key = requestKey(frame.id)
-        open += 1
-        const reply = (answer: Answer | undefined): void => {
-          if (answer !== undefined) answers.push(answer.text)
-          settle()
-        }
-        if (seen.has(key)) reply(this.#duplicate(frame))
-        else if (frame.method === 'initialize') {
-          reply(
-            this.#refuse(
-              frame,
-              new ProtocolError('invalid_request', '"initialize" must not be part of a batch.'),
-            ),
-          )
-        } else this.#request(frame, reply, reply)
+        if (seen.has(key)) settle(this.#refusal(duplicateId(frame.id), frame))
+        else if (frame.method === 'initialize') settle(this.#refusal(initializeInBatch(), frame))
+        else this.#request(frame, settle)
         seen.add(key)
+      } else if (frame.kind === 'invalid') {
+        this.#invalid(frame, settle)
       } else {
-        this.#frame(frame, (answer) => answers.push(answer.text))
+        this.#frame(frame, settle)
+        settle(undefined)
       }
     }
-    settle()
   }
 
-  #request(
-    frame: RequestFrame,
-    reply: (answer: Answer) => void,
-    silent: (nothing: undefined) => void = () => undefined,
-  ): void {
+  /** Where the revision has no batches, each request in one is told so, and none is left waiting. */
+  #refuseBatch(frames: readonly Frame[]): void {
+    const error = noBatches(this.#negotiation.negotiated?.dialect.revision)
+    const waiting = frames.flatMap((frame) =>
+      (frame.kind === 'request' || frame.kind === 'invalid') && frame.id !== undefined ? [frame.id] : [],
+    )
+    for (const id of waiting) this.#reply(this.#refusal(error, { id }))
+    if (waiting.length === 0) {
+      const { message } = error
+      this.#invalid({ kind: 'invalid', id: undefined, error: 'invalid_request', message }, this.#reply)
+    }
+  }
+
+  /** Replies exactly once. */
+  #request(frame: RequestFrame, reply: Reply): void {
     let opening: Opening
     try {
-      if (frame.method === 'initialize' && !this.#engine.discovery.isStateless(frame.params)) {
-        reply({ text: this.#initialize(frame), status: 200 })
+      if (this.#negotiation.isHandshake(frame)) {
+        reply(initializedText(this.#engine, frame.id, this.#negotiation.initialize(frame)))
         return
       }
-      opening = this.#open(frame)
+      opening = this.#negotiation.open(frame)
     } catch (thrown) {
-      reply(this.#refuse(frame, asProtocolError(thrown)))
+      reply(this.#refusal(asProtocolError(thrown), frame))
       return
     }
     const exchange = this.#exchange(frame, opening)
     const begun = this.calls.begin(exchange)
-    if (begun === 'duplicate') {
-      reply(this.#duplicate(frame))
-      return
-    }
-    if (begun === 'full') {
-      reply(
-        this.#refuse(
-          frame,
-          new ProtocolError(
-            'too_many_requests',
-            'Too many calls are in flight on this connection; wait for answers first.',
-          ),
-        ),
-      )
+    if (begun !== 'begun') {
+      const error = begun === 'duplicate' ? duplicateId(frame.id) : tooManyCalls('on this connection')
+      reply(this.#refusal(error, frame))
       return
     }
     void this.#engine.run(exchange).then((answer) => {
-      this.#finish(exchange)
-      if (answer === undefined) silent(undefined)
-      else reply(answer)
+      reply(answer)
+      this.calls.finish(frame.id)
     })
-  }
-
-  #finish(exchange: Exchange): void {
-    // The answer must be on its way before a drain hears that nothing is left.
-    queueMicrotask(() => this.calls.finish(exchange.id))
   }
 
   #exchange(frame: RequestFrame, opening: Opening): Exchange {
@@ -249,79 +213,22 @@ export class PeerConnection implements Connection {
       dialect: opening.dialect,
       client: opening.client,
       principal: this.#options.principal,
-      transport: this.#options.transport satisfies TransportName,
+      transport: this.#options.transport,
       clock: this.#engine.environment.clock,
       notify: (text) => this.#send(text),
     })
   }
 
-  /** Which revision a request is under: its own word, or what the handshake settled. @throws ProtocolError */
-  #open(frame: RequestFrame): Opening {
-    const { discovery } = this.#engine
-    if (discovery.isStateless(frame.params)) {
-      const opening = discovery.openStateless(frame.params)
-      // A probe with server/discover may still be followed by the handshake (2026-07-28, stdio).
-      if (frame.method !== 'server/discover') this.#stateless = true
-      return opening
-    }
-    if (this.#negotiated !== undefined) return this.#negotiated
-    // A ping may come before the handshake is done (2025-11-25, basic/lifecycle, "Initialization").
-    if (frame.method === 'ping' && !this.#stateless && discovery.newestHandshake !== undefined) {
-      return { dialect: discovery.newestHandshake, client: unknownClient }
-    }
-    return discovery.newestStateless === undefined
-      ? this.#uninitialized()
-      : discovery.openStateless(frame.params)
-  }
-
-  #uninitialized(): never {
-    throw new ProtocolError('invalid_request', 'The connection is not initialized; send "initialize" first.')
-  }
-
-  #initialize(frame: RequestFrame): string {
-    const { discovery } = this.#engine
-    if (this.#stateless) throw discovery.unsupported(requestedVersion(frame.params))
-    if (this.#negotiated !== undefined) {
-      throw new ProtocolError(
-        'invalid_request',
-        `The connection is initialized already, with ${this.#negotiated.dialect.revision.version}.`,
-      )
-    }
-    const { result, ...opening } = discovery.initialize(frame.params)
-    this.#negotiated = opening
-    this.#engine.environment.stats.counters.requests += 1
-    return `{"jsonrpc":"2.0","id":${JSON.stringify(frame.id)},"result":${result}}`
-  }
-
-  #notification(frame: NotificationFrame): void {
-    switch (frame.method) {
-      case 'notifications/cancelled': {
-        const { requestId } = frame.params
-        if (isRequestId(requestId)) this.calls.get(requestId)?.end('cancelled')
-        break
-      }
-      case 'notifications/initialized':
-      case 'notifications/roots/list_changed':
-        break
-      default:
-        this.#engine.environment.stats.counters.unknownNotifications += 1
-    }
-  }
-
-  #invalid(frame: InvalidFrame, reply: (answer: Answer) => void): void {
+  #invalid(frame: InvalidFrame, reply: Reply): void {
     const { counters } = this.#engine.environment.stats
     counters.invalidFrames += 1
     if (frame.id === undefined && !this.#mayAnswerUnreadable()) {
       counters.unansweredFrames += 1
+      reply(undefined)
       return
     }
     const error = new ProtocolError(frame.error, frame.message)
-    reply(
-      this.#engine.refusal(
-        error,
-        frame.id === undefined ? undefined : { id: frame.id, dialect: this.#dialect() },
-      ),
-    )
+    reply(this.#refusal(error, frame.id === undefined ? undefined : { id: frame.id }))
   }
 
   #mayAnswerUnreadable(): boolean {
@@ -334,32 +241,10 @@ export class PeerConnection implements Connection {
     return this.#unreadableAnswers <= unreadableAnswersPerSecond
   }
 
-  #duplicate(frame: RequestFrame): Answer {
-    return this.#refuse(
-      frame,
-      new ProtocolError(
-        'invalid_request',
-        `The id ${JSON.stringify(frame.id)} is in flight already; give each request an id of its own.`,
-      ),
-    )
+  #refusal(error: ProtocolError, to: Pick<RequestFrame, 'id'> | undefined): Answer {
+    const { dialect } = this.#negotiation
+    return this.#engine.refusal(error, to === undefined ? undefined : { id: to.id, dialect })
   }
-
-  #refuse(frame: RequestFrame, error: ProtocolError): Answer {
-    return this.#engine.refusal(error, { id: frame.id, dialect: this.#dialect() })
-  }
-
-  /** The dialect to word refusals in, when the request itself settled none. */
-  #dialect(): Opening['dialect'] {
-    const { discovery } = this.#engine
-    const dialect = this.#negotiated?.dialect ?? discovery.newestStateless ?? discovery.newestHandshake
-    if (dialect === undefined) throw new Error('A server serves at least one revision.')
-    return dialect
-  }
-}
-
-function requestedVersion(params: Params): string {
-  const { protocolVersion } = params
-  return typeof protocolVersion === 'string' ? protocolVersion : 'unknown'
 }
 
 function asProtocolError(thrown: unknown): ProtocolError {

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../errors/protocol-error.js'
 import { ToolError, toolErrorMeta, toolErrorText } from '../errors/tool-error.js'
-import { type Frame, type FrameLimits, readFrames } from '../protocol/json-rpc.js'
+import { type Frame, type FrameLimits, type RequestId, readFrames } from '../protocol/json-rpc.js'
 import type { ServedRevisions } from '../protocol/revisions/all.js'
 import type { Implementation, ServerCapabilities } from '../protocol/types.js'
 import type { Call } from './call.js'
@@ -234,6 +234,12 @@ export class Engine {
       // A logger that fails must not take the answer with it; the counter above still tells.
     }
   }
+}
+
+/** The answer to a handshake, from its result as JSON text; counted like any other request. */
+export function initializedText(engine: Engine, id: RequestId, result: string): Answer {
+  engine.environment.stats.counters.requests += 1
+  return { text: resultText(id, result), status: 200 }
 }
 
 /** Cancelled or gone: the specification forbids to answer. A call that timed out is answered. */

@@ -1,5 +1,5 @@
 import { ProtocolError } from '../errors/protocol-error.js'
-import { ToolError } from '../errors/tool-error.js'
+import type { ToolError } from '../errors/tool-error.js'
 import { isRecord } from '../protocol/json-rpc.js'
 import { type MirroredParam, mirroredParams } from '../protocol/mirrored-params.js'
 import { type ClientFeature, clientSupports, toCapabilities } from '../protocol/revisions/revision.js'
@@ -17,7 +17,7 @@ import { lazily } from './lazily.js'
 import { listTtlMs, PagedList } from './lists.js'
 import type { Methods } from './method.js'
 import type { Definition } from './pipeline.js'
-import { Registry } from './registry.js'
+import type { Registry } from './registry.js'
 import { asToolResult, type ToolResult, toErrorResult, toolResultText, toToolResult } from './tool-result.js'
 
 /** A tool as the engine holds it: all that a call needs, made once. */

@@ -266,13 +266,13 @@ describe('hostile values', () => {
     expect(result.ok ? '' : result.problems[0]?.message).toContain('a property is named "valueOf"')
   })
 
-  it('explains a million wrong items by the first one, at once', () => {
+  it('explains a million wrong items by the first one, at once', async () => {
     const schema: JsonSchema = {
       type: 'object',
       properties: { a: { type: 'array', items: { type: 'string' } } },
     }
     const compiled = compileSchema(schema, input)
-    compiled.check({ a: [1] })
+    await compiled.check({ a: [1] })
     const began = performance.now()
     const result = compiled.check({ a: new Array(1_000_000).fill(1) })
     expect(performance.now() - began).toBeLessThan(3000)

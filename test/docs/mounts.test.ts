@@ -1,6 +1,11 @@
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer as createHttpServer, type Server as NodeServer } from 'node:http'
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server as NodeServer,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -50,7 +55,7 @@ async function mount(file: string): Promise<Mounted> {
 
 /** A runtime with Request and Response has no port of its own here, so this gives it one. */
 async function serveFetch(answer: (request: Request) => Promise<Response>): Promise<Mounted> {
-  const listener = createHttpServer(async (req, res) => {
+  const respond = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const body = (await req.toArray()) as Uint8Array[]
     const response = await answer(
       new Request(`http://${req.headers.host}${req.url}`, {
@@ -60,6 +65,9 @@ async function serveFetch(answer: (request: Request) => Promise<Response>): Prom
       }),
     )
     res.writeHead(response.status, Object.fromEntries(response.headers)).end(await response.text())
+  }
+  const listener = createHttpServer((req, res) => {
+    respond(req, res).catch((error: unknown) => res.destroy(error instanceof Error ? error : undefined))
   })
   listener.listen(0, '127.0.0.1')
   await once(listener, 'listening')

@@ -50,8 +50,8 @@ describe('mounts', () => {
   it('in Fastify', async () => {
     const server = oneTool()
     const app = fastify()
-    void app.removeAllContentTypeParsers()
-    void app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    app.removeAllContentTypeParsers()
+    app.addContentTypeParser('*', (_request, _payload, done) => done(null))
     app.all('/mcp', (request, reply) => {
       reply.hijack()
       server.handler(request.raw, reply.raw)

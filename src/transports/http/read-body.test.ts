@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Body } from './body-rules.js'
@@ -27,7 +27,7 @@ async function rig(
   const reader = createBodyReader(limits)
   const bodies: Body[] = []
   let wake: (() => void) | undefined
-  const server = createServer(async (req, res) => {
+  const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     await before?.(req)
     const body = await reader.read(req)
     bodies.push(body)
@@ -40,6 +40,9 @@ async function rig(
       'content-length': Buffer.byteLength(text),
     })
     res.end(text)
+  }
+  const server = createServer((req, res) => {
+    answer(req, res).catch((error: unknown) => res.destroy(error instanceof Error ? error : undefined))
   })
   closing.push(server)
   server.listen(0, '127.0.0.1')

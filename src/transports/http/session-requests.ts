@@ -1,11 +1,12 @@
 import type { Principal } from '../../contracts/principal.js'
-import type { Answer, Engine } from '../../engine/engine.js'
+import { type Answer, type Engine, initializedText } from '../../engine/engine.js'
 import { InFlight } from '../../engine/in-flight.js'
+import { takeNotification } from '../../engine/notifications.js'
+import { duplicateId, initializeInBatch, noBatches, tooManyCalls } from '../../engine/refusals.js'
 import type { Session, Sessions } from '../../engine/session.js'
 import { ProtocolError } from '../../errors/protocol-error.js'
 import {
   type Frame,
-  isRequestId,
   type NotificationFrame,
   type RequestFrame,
   type ResponseFrame,
@@ -44,10 +45,9 @@ export class SessionRequests {
       )
     }
     const { result, ...opening } = this.#engine.discovery.initialize(frame.params)
-    this.#engine.environment.stats.counters.requests += 1
     const id = await this.#sessions.create(opening, post.principal)
-    const text = `{"jsonrpc":"2.0","id":${JSON.stringify(frame.id)},"result":${result}}`
-    sendAnswer({ text, status: 200 }, { ...post, headers: { ...post.headers, [sessionHeader]: id } })
+    const answer = initializedText(this.#engine, frame.id, result)
+    sendAnswer(answer, { ...post, headers: { ...post.headers, [sessionHeader]: id } })
   }
 
   async request(frame: RequestFrame, post: Post): Promise<void> {
@@ -75,7 +75,7 @@ export class SessionRequests {
     }
     const { revision } = session.dialect
     if (!revision.batches) {
-      const message = `Batches are not part of MCP ${revision.version}; send each message by itself.`
+      const { message } = noBatches(revision)
       sendRefusal(this.#engine, { status: 400, code: invalidRequestCode, message }, post)
       return
     }
@@ -117,10 +117,9 @@ export class SessionRequests {
     const exchange = exchangeOf(this.#engine, frame, session, post)
     const scope = `${session.id} `
     const begun = this.#calls.begin(exchange, scope)
-    if (begun === 'duplicate') return this.#engine.refusal(duplicateId(frame), exchange)
+    if (begun === 'duplicate') return this.#engine.refusal(duplicateId(frame.id), exchange)
     if (begun === 'full') {
-      const busy = new ProtocolError('too_many_requests', 'The server is busy; try again in a moment.')
-      return this.#engine.refusal(busy, exchange)
+      return this.#engine.refusal(tooManyCalls('on this server'), exchange)
     }
     const answer = await this.#running.run(exchange, post)
     this.#calls.finish(frame.id, scope)
@@ -139,11 +138,10 @@ export class SessionRequests {
     }
     const within = { id: frame.id, dialect: session.dialect }
     const key = requestKey(frame.id)
-    if (seen.has(key)) return this.#engine.refusal(duplicateId(frame), within)
+    if (seen.has(key)) return this.#engine.refusal(duplicateId(frame.id), within)
     seen.add(key)
     if (frame.method === 'initialize') {
-      const error = new ProtocolError('invalid_request', '"initialize" must not be part of a batch.')
-      return this.#engine.refusal(error, within)
+      return this.#engine.refusal(initializeInBatch(), within)
     }
     return this.#run(frame, session, post)
   }
@@ -154,22 +152,6 @@ export class SessionRequests {
       counters.strayResponses += 1
       return
     }
-    switch (frame.method) {
-      case 'notifications/cancelled': {
-        const { requestId } = frame.params
-        if (isRequestId(requestId)) this.#calls.get(requestId, `${session.id} `)?.end('cancelled')
-        break
-      }
-      case 'notifications/initialized':
-      case 'notifications/roots/list_changed':
-        break
-      default:
-        counters.unknownNotifications += 1
-    }
+    takeNotification(frame, (id) => this.#calls.get(id, `${session.id} `), counters)
   }
-}
-
-function duplicateId(frame: RequestFrame): ProtocolError {
-  const message = `The id ${JSON.stringify(frame.id)} is in flight already; give each request an id of its own.`
-  return new ProtocolError('invalid_request', message)
 }
