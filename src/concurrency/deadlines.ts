@@ -28,9 +28,14 @@ export class Deadlines implements Bounded {
     this.#limit = limit
   }
 
-  /** Calls `expire` once, `ms` from `from` (monotonic milliseconds), unless cancelled before. */
+  /**
+   * Calls `expire` once, `ms` from `from` (monotonic milliseconds), unless cancelled before; at the next tick
+   * when that time is over already. `expire` must not throw.
+   */
   add(from: number, ms: number, expire: () => void): Deadline {
-    const tick = Math.ceil((from + ms) / tickMs)
+    if (!this.#running) this.#start()
+    // Ticks that were walked are not walked again.
+    const tick = Math.max(Math.ceil((from + ms) / tickMs), this.#last + 1)
     const deadline = { tick, expire }
     let set = this.#ticks.get(tick)
     if (set === undefined) {
@@ -39,7 +44,6 @@ export class Deadlines implements Bounded {
     }
     set.add(deadline)
     this.#size += 1
-    if (!this.#running) this.#start()
     return deadline
   }
 
@@ -73,14 +77,14 @@ export class Deadlines implements Bounded {
     const due =
       now - this.#last <= this.#ticks.size
         ? Array.from({ length: now - this.#last }, (_, index) => this.#last + 1 + index)
-        : [...this.#ticks.keys()].filter((tick) => tick <= now)
+        : [...this.#ticks.keys()].filter((tick) => tick <= now).sort((left, right) => left - right)
     this.#last = now
     for (const tick of due) {
-      const set = this.#ticks.get(tick)
-      if (set === undefined) continue
-      this.#ticks.delete(tick)
-      this.#size -= set.size
-      for (const deadline of set) deadline.expire()
+      for (const deadline of this.#ticks.get(tick) ?? []) {
+        // Out before it is told, and each by itself: it may cancel one of the same tick.
+        this.cancel(deadline)
+        deadline.expire()
+      }
     }
   }
 }

@@ -8,11 +8,14 @@ export interface Clock {
   after(ms: number, fn: () => void): () => void
 }
 
+/** The platform's timers hold 31 bits; beyond that they fire at once. */
+const longestTimerMs = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   now: Date.now,
   monotonic: () => performance.now(),
   after(ms, fn) {
-    const timer: unknown = setTimeout(fn, ms)
+    const timer: unknown = setTimeout(fn, Math.min(ms, longestTimerMs))
     // Node's timers hold the process open unless told otherwise; other runtimes return a number.
     if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref()
     return () => clearTimeout(timer as Parameters<typeof clearTimeout>[0])

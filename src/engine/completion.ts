@@ -53,7 +53,12 @@ export function completionMethods(prompts: Registry<PromptEntry>, resources: Res
       if (entry === undefined) throw unknownRef(`prompt ${JSON.stringify(name.slice(0, 128))}`)
       if (entry.prompt.arguments?.some((known) => known.name === argument) !== true)
         throw unknownArgument(argument)
-      return { name, source: entry.source, complete: entry.complete[argument], suggest: entry.suggest }
+      return {
+        name,
+        source: entry.source,
+        complete: completerOf(entry.complete, argument),
+        suggest: entry.suggest,
+      }
     }
     if (type === 'ref/resource' && typeof uri === 'string') {
       const entry = resources.templates.find((template) => template.template.text === uri)
@@ -62,7 +67,7 @@ export function completionMethods(prompts: Registry<PromptEntry>, resources: Res
       return {
         name: entry.name,
         source: entry.source,
-        complete: entry.complete[argument],
+        complete: completerOf(entry.complete, argument),
         suggest: entry.suggest,
       }
     }
@@ -84,4 +89,11 @@ function unknownArgument(argument: string): ProtocolError {
     'invalid_params',
     `"argument.name" is ${JSON.stringify(argument.slice(0, 128))}, which "ref" does not have.`,
   )
+}
+
+function completerOf(
+  complete: Readonly<Record<string, Completer<unknown>>>,
+  argument: string,
+): Completer<unknown> | undefined {
+  return Object.hasOwn(complete, argument) ? complete[argument] : undefined
 }

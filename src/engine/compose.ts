@@ -11,10 +11,18 @@ export function compose(middlewares: readonly Middleware[], handler: Handler): H
 function link(middleware: Middleware, next: Handler): Handler {
   return function linked(call: Call) {
     let called = false
-    return middleware(call, () => {
+    const result = middleware(call, () => {
       if (called) throw new Error(`The middleware "${middleware.name || 'anonymous'}" called next() twice.`)
       called = true
       return next(call)
     })
+    // Everything outside tells work that goes on from a result by this.
+    return isForeignThenable(result) ? Promise.resolve(result) : result
   }
+}
+
+/** Query builders and the like return thenables that are no promises. */
+export function isForeignThenable(value: unknown): value is PromiseLike<unknown> {
+  if (value instanceof Promise || typeof value !== 'object' || value === null) return false
+  return 'then' in value && typeof value.then === 'function'
 }

@@ -8,7 +8,7 @@ import { Exchange } from './exchange.js'
 import { InFlight } from './in-flight.js'
 import { Negotiation } from './negotiation.js'
 import { takeNotification } from './notifications.js'
-import { duplicateId, initializeInBatch, noBatches, tooManyCalls } from './refusals.js'
+import { duplicateId, initializeInBatch, noBatches, shuttingDown, tooManyCalls } from './refusals.js'
 
 export interface ConnectOptions {
   readonly transport: 'stdio' | 'memory'
@@ -30,7 +30,7 @@ export interface Connection {
   /** A frame that could not even be read. */
   unreadable(reason: 'too long' | 'not UTF-8'): void
   readonly inFlight: number
-  /** Waits until nothing is in flight, at most `timeoutMs`; what is left then is ended and counted. */
+  /** Takes no new calls, and waits until none is in flight, at most `timeoutMs`; what is left then is ended and counted. */
   drain(timeoutMs: number): Promise<number>
   /** Ends what is in flight; `send` is not called after it. */
   close(): void
@@ -61,6 +61,7 @@ export class PeerConnection implements Connection {
   readonly #reply: Reply = (answer) => {
     if (answer !== undefined) this.#send(answer.text)
   }
+  #draining = false
   #closed = false
   #unreadableWindow = 0
   #unreadableAnswers = 0
@@ -94,6 +95,7 @@ export class PeerConnection implements Connection {
 
   drain(timeoutMs: number): Promise<number> {
     const { clock } = this.#engine.environment
+    this.#draining = true
     return new Promise((resolve) => {
       let left = 0
       let stop = clock.after(timeoutMs, () => {
@@ -120,7 +122,12 @@ export class PeerConnection implements Connection {
   }
 
   #send(text: string): void {
-    if (!this.#closed) this.#options.send(text)
+    if (this.#closed) return
+    try {
+      this.#options.send(text)
+    } catch (error) {
+      this.#engine.environment.logger.error('A transport failed to send.', { error })
+    }
   }
 
   #frame(frame: Frame, reply: Reply): void {
@@ -190,6 +197,10 @@ export class PeerConnection implements Connection {
       opening = this.#negotiation.open(frame)
     } catch (thrown) {
       reply(this.#refusal(asProtocolError(thrown), frame))
+      return
+    }
+    if (this.#draining) {
+      reply(this.#refusal(shuttingDown(), frame))
       return
     }
     const exchange = this.#exchange(frame, opening)

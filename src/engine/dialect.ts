@@ -56,6 +56,16 @@ export function resultText(id: RequestId, result: string): string {
 
 /** An error answer; without an id when none could be read (the specification allows no null there). */
 export function errorText(id: RequestId | undefined, code: number, message: string, data?: object): string {
-  const error = data === undefined ? { code, message } : { code, message, data }
-  return JSON.stringify(id === undefined ? { jsonrpc: '2.0', error } : { jsonrpc: '2.0', id, error })
+  const head = id === undefined ? '{"jsonrpc":"2.0"' : `{"jsonrpc":"2.0","id":${JSON.stringify(id)}`
+  return `${head},"error":{"code":${code},"message":${JSON.stringify(message)}${dataText(data)}}}`
+}
+
+/** An author's data may be what JSON cannot carry; the error must reach its caller all the same. */
+function dataText(data: object | undefined): string {
+  if (data === undefined) return ''
+  try {
+    return `,"data":${JSON.stringify(data) ?? '{}'}`
+  } catch {
+    return ''
+  }
 }

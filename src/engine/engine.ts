@@ -223,16 +223,12 @@ export class Engine {
 
   #logInternal(thrown: unknown, correlationId: string, exchange: Exchange, name?: string): void {
     this.environment.stats.counters.internalErrors += 1
-    try {
-      this.environment.logger.error('A handler threw what it did not mean to send.', {
-        correlationId,
-        method: exchange.method,
-        ...(name !== undefined && { name }),
-        error: thrown,
-      })
-    } catch {
-      // A logger that fails must not take the answer with it; the counter above still tells.
-    }
+    this.environment.logger.error('A handler threw what it did not mean to send.', {
+      correlationId,
+      method: exchange.method,
+      ...(name !== undefined && { name }),
+      error: thrown,
+    })
   }
 }
 

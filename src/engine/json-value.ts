@@ -30,9 +30,9 @@ function find(value: unknown, path: string, depth: number): { path: string; what
   if (ArrayBuffer.isView(value)) return { path, what: 'bytes (use image(), audio(), embed() or base64)' }
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) {
-    const name: unknown = Reflect.get(value.constructor, 'name')
     // Class instances with plain fields are fine; those that stand for something else are not.
-    if (opaque.some((type) => value instanceof type)) return { path, what: `a ${String(name)}` }
+    const type = opaque.find((candidate) => value instanceof candidate)
+    if (type !== undefined) return { path, what: `a ${type.name}` }
   }
   for (const key of Object.keys(value)) {
     const inner: unknown = Reflect.get(value, key)

@@ -8,7 +8,7 @@ import type { JsonSchema } from '../schema/json-schema.js'
 import type { Call, Handler } from './call.js'
 import { isBlock, isMessage, user } from './content.js'
 import { Context, type ContextSource } from './context.js'
-import { checkDescription } from './definition-check.js'
+import { checkPromptOptions } from './definition-check.js'
 import type { Completer, PromptOptions } from './definitions.js'
 import { toMs } from './duration.js'
 import type { Environment } from './environment.js'
@@ -37,7 +37,7 @@ export function createPrompt(
   handler: (args: never, ctx: never) => unknown,
   environment: Environment,
 ): PromptEntry {
-  checkDescription('prompt', name, options.description)
+  checkPromptOptions(name, options, handler)
   const owner = `prompt ${JSON.stringify(name)}`
   const input =
     options.input === undefined ? undefined : compileSchema(options.input, { role: 'input', owner })

@@ -30,3 +30,7 @@ export function tooManyCalls(where: 'on this connection' | 'on this server'): Pr
     `Too many calls are in flight ${where}; wait for answers and try again.`,
   )
 }
+
+export function shuttingDown(): ProtocolError {
+  return new ProtocolError('too_many_requests', 'The server is shutting down; try again in a moment.')
+}

@@ -3,7 +3,7 @@ import type { Resource, ResourceContents, ResourceTemplate } from '../protocol/t
 import type { Call, Handler } from './call.js'
 import { isContents, toResourceContents } from './content.js'
 import type { Context, ContextSource } from './context.js'
-import { checkDescription } from './definition-check.js'
+import { checkResourceOptions } from './definition-check.js'
 import type { Completer, FixedResourceOptions, TemplateResourceOptions } from './definitions.js'
 import type { CacheHint } from './dialect.js'
 import { toMs } from './duration.js'
@@ -54,7 +54,7 @@ export function createResource(
   handler: (request: never, ctx: never) => unknown,
   environment: Environment,
 ): ResourceEntry {
-  checkDescription('resource', name, options.description)
+  checkResourceOptions(name, options, handler)
   const {
     title,
     description,
@@ -96,7 +96,7 @@ export function createResource(
     ...(annotations && { annotations }),
     ...(meta && { _meta: meta }),
   }
-  if ('uriTemplate' in options) {
+  if ('uriTemplate' in options && options.uriTemplate !== undefined) {
     const template = new UriTemplate(options.uriTemplate)
     const complete: Readonly<Record<string, Completer<never> | undefined>> = options.complete ?? {}
     for (const variable of Object.keys(complete)) {

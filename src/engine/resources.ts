@@ -62,9 +62,8 @@ async function listAll(
     const ctx = new Context(exchange, entry.source)
     const call: Call = { kind: 'listing', name: entry.name, input: undefined, ctx, exchange }
     const resources = (await entry.list(call)) as readonly ListedResource[]
-    listed.push(
-      ...resources.map((resource) => ({ ...(mimeType !== undefined && { mimeType }), ...resource })),
-    )
+    for (const resource of resources)
+      listed.push({ ...(mimeType !== undefined && { mimeType }), ...resource })
   }
   const page = new PagedList<Resource>(
     {

@@ -23,6 +23,8 @@ export interface Counters {
   repairedCalls: number
   /** HTTP requests refused before their message was looked at. */
   refusedHttpRequests: number
+  /** HTTP streams that were cut because their client left too much unread. */
+  cutStreams: number
 }
 
 export interface ServerStats {
@@ -45,6 +47,7 @@ export class Stats implements BoundedRegistry {
     unknownNotifications: 0,
     repairedCalls: 0,
     refusedHttpRequests: 0,
+    cutStreams: 0,
   }
   readonly #bounded = new Set<Bounded>()
 

@@ -95,7 +95,13 @@ export function toolResultText(
   return dialect.result(members, { meta })
 }
 
+/** @throws HandlerFault for what is no content block, whatever the types said. */
 function blockText(dialect: Dialect, block: ContentBlock): string {
+  if (!isRecord(block) || (block.type === 'text' && typeof block.text !== 'string')) {
+    throw new HandlerFault(
+      'A content block must be one that text(), image(), audio(), link() or embed() makes.',
+    )
+  }
   // Nearly every block is plain text, and that is the same in all revisions.
   if (block.type === 'text' && block.annotations === undefined && block._meta === undefined) {
     return `{"type":"text","text":${JSON.stringify(block.text)}}`

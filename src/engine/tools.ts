@@ -7,8 +7,9 @@ import type { Tool } from '../protocol/types.js'
 import { wireTool } from '../protocol/wire.js'
 import { type CompiledSchema, compileSchema } from '../schema/compile.js'
 import type { Call, Handler } from './call.js'
+import { isForeignThenable } from './compose.js'
 import { Context, type ContextSource } from './context.js'
-import { checkToolDefinition } from './definition-check.js'
+import { adviseOnTool, checkToolOptions } from './definition-check.js'
 import type { ToolDefinition } from './definitions.js'
 import { toMs } from './duration.js'
 import type { Environment } from './environment.js'
@@ -36,6 +37,7 @@ const noArguments = Object.freeze({})
 
 /** Checks a tool's definition and compiles it. @throws DefinitionError with the sentence that mends it. */
 export function createTool(definition: ToolDefinition, environment: Environment): ToolEntry {
+  checkToolOptions(definition)
   const { name, options } = definition
   const owner = `tool ${JSON.stringify(name)}`
   const input = compileSchema(
@@ -47,8 +49,9 @@ export function createTool(definition: ToolDefinition, environment: Environment)
   )
   const output =
     options.output === undefined ? undefined : compileSchema(options.output, { role: 'output', owner })
-  checkToolDefinition(definition, input.json, environment)
+  adviseOnTool(definition, input.json, environment)
   const { title, description, annotations, icons, meta } = options
+  const mirrored = mirroredParams(input.json)
   const compiled: Definition = {
     kind: 'tool',
     name,
@@ -58,7 +61,8 @@ export function createTool(definition: ToolDefinition, environment: Environment)
       options.timeout === undefined
         ? environment.timeoutMs
         : toMs(options.timeout, `The ${owner}: "timeout"`),
-    repair: options.repair ?? options.annotations?.destructiveHint !== true,
+    // A proxy has judged mirrored arguments by their headers; what is read out of text later it never saw.
+    repair: mirrored.length === 0 && (options.repair ?? options.annotations?.destructiveHint !== true),
   }
   return {
     name,
@@ -79,7 +83,7 @@ export function createTool(definition: ToolDefinition, environment: Environment)
       timeoutMs: compiled.timeoutMs,
       now: environment.clock.monotonic,
     },
-    mirroredParams: mirroredParams(input.json),
+    mirroredParams: mirrored,
     requires: options.requires ?? [],
     run: lazily(() => environment.pipeline.compose(compiled, toolHandler(definition, output))),
   }
@@ -91,15 +95,11 @@ function toolHandler(definition: ToolDefinition, output: CompiledSchema | undefi
   const hasOutput = output !== undefined
   return (call) => {
     const value = handler(call.input, call.ctx)
-    return isThenable(value)
-      ? Promise.resolve(value).then((settled) => toToolResult(settled, hasOutput))
-      : toToolResult(value, hasOutput)
+    const work = isForeignThenable(value) ? Promise.resolve(value) : value
+    return work instanceof Promise
+      ? work.then((settled: unknown) => toToolResult(settled, hasOutput))
+      : toToolResult(work, hasOutput)
   }
-}
-
-/** Query builders and the like return thenables that are no promises. */
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
 /** What the engine asks of whoever turns a thrown value into what may be sent. */
@@ -166,7 +166,11 @@ async function callTool(
     if (isAboutClient(thrown, exchange)) throw thrown
     result = toErrorResult(toToolError(thrown, call))
   }
-  return toolResultText(exchange.dialect, result, entry.tool.outputSchema)
+  try {
+    return toolResultText(exchange.dialect, result, entry.tool.outputSchema)
+  } catch (fault) {
+    return toolResultText(exchange.dialect, toErrorResult(toToolError(fault, call)), entry.tool.outputSchema)
+  }
 }
 
 /** @throws ProtocolError (missing_client_capability) with what the client would have to declare. */

@@ -23,6 +23,7 @@ export const catalogue = {
   too_many_requests: { family: 'protocol', code: -32603, retryable: true },
 
   invalid_arguments: { family: 'tool', retryable: false },
+  overloaded: { family: 'tool', retryable: true },
   shutting_down: { family: 'tool', retryable: true },
   timed_out: { family: 'tool', retryable: true },
   internal: { family: 'tool', retryable: false },

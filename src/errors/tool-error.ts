@@ -1,4 +1,6 @@
 import { brand, familyOf } from './brand.js'
+import { looksSecret } from './secrets.js'
+import { clean, shown } from './shown.js'
 
 /** What a tool error says beside its code; all of it is public. */
 export interface ToolErrorDetails {
@@ -44,8 +46,6 @@ export class ToolError extends Error {
   }
 }
 
-const shownLength = 80
-
 /** The text that a model reads: the sentence, then what was expected and received, then the hint. */
 export function toolErrorText(error: ToolError): string {
   const { field, value, expected, hint, retryAfterMs } = error.details
@@ -66,29 +66,31 @@ export function toolErrorText(error: ToolError): string {
   return parts.join(' ')
 }
 
-/** The same for programs: plain data, without the cause. */
+/** The same for programs: plain data, without the cause; `value` is as it is shown, cleaned and cut. */
 export function toolErrorMeta(error: ToolError): Record<string, unknown> {
   const { hint, field, value, expected, retryable, retryAfterMs, data } = error.details
   const meta: Record<string, unknown> = { code: error.code, message: error.message }
   if (hint !== undefined) meta['hint'] = hint
   if (field !== undefined) meta['field'] = field
-  if (value !== undefined) meta['value'] = typeof value === 'bigint' ? value.toString() : value
+  if (value !== undefined) meta['value'] = plainValue(value)
   if (expected !== undefined) meta['expected'] = expected
   meta['retryable'] = retryable ?? false
   if (retryAfterMs !== undefined) meta['retryAfterMs'] = retryAfterMs
-  if (data !== undefined) meta['data'] = data
+  if (data !== undefined && isPlainJson(data)) meta['data'] = data
   return meta
 }
 
-function shown(value: unknown): string {
-  let text: string
+/** Programs get short values as they are; what is long, hidden or no plain value they get as it is shown. */
+function plainValue(value: unknown): unknown {
+  if (typeof value === 'string') return looksSecret(value) ? shown(value) : clean(value)
+  return typeof value === 'boolean' || value === null || Number.isFinite(value) ? value : shown(value)
+}
+
+/** Data that JSON cannot carry is left out: the sentence and the code must reach the caller all the same. */
+function isPlainJson(data: unknown): boolean {
   try {
-    text =
-      JSON.stringify(value, (_key, inner: unknown) =>
-        typeof inner === 'bigint' ? inner.toString() : inner,
-      ) ?? String(value)
+    return JSON.stringify(data) !== undefined
   } catch {
-    text = typeof value
+    return false
   }
-  return text.length <= shownLength ? text : `${text.slice(0, shownLength)}…`
 }

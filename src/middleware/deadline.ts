@@ -1,3 +1,4 @@
+import type { Abandoned } from '../concurrency/abandoned.js'
 import type { Deadlines } from '../concurrency/deadlines.js'
 import type { Call, CallResult } from '../engine/call.js'
 import type { EndReason } from '../engine/exchange.js'
@@ -7,11 +8,13 @@ import { ToolError } from '../errors/tool-error.js'
 
 /**
  * Stops waiting for a call when its deadline passes, when its client cancels or leaves, and when the server
- * closes; the handler hears it through `ctx.signal`. The deadline counts from the request's arrival.
+ * closes; the handler hears it through `ctx.signal`. The deadline counts from the request's arrival. Handlers
+ * that go on all the same are counted, and when there are too many of them nothing new is begun.
  */
-export function deadline(deadlines: Deadlines, stats: Stats): MiddlewareFactory {
+export function deadline(deadlines: Deadlines, abandoned: Abandoned, stats: Stats): MiddlewareFactory {
   return ({ name, timeoutMs }) => {
     return function deadline(call, next) {
+      if (abandoned.refuses()) throw overloaded(name)
       const work = next()
       if (!(work instanceof Promise)) return work
       return race(call, work)
@@ -24,6 +27,7 @@ export function deadline(deadlines: Deadlines, stats: Stats): MiddlewareFactory 
         exchange.whenEnded((reason) => {
           deadlines.cancel(waiting)
           if (reason === 'timed out') stats.counters.timedOut += 1
+          abandoned.add(work)
           reject(endedError(reason, name, timeoutMs))
         })
         work.then(
@@ -39,6 +43,14 @@ export function deadline(deadlines: Deadlines, stats: Stats): MiddlewareFactory 
       })
     }
   }
+}
+
+function overloaded(name: string): ToolError {
+  return new ToolError('overloaded', {
+    message: `"${name}" was not begun because too many earlier calls still run although they were given up.`,
+    hint: 'Try again later.',
+    retryable: true,
+  })
 }
 
 function endedError(reason: EndReason, name: string, timeoutMs: number): ToolError {

@@ -71,7 +71,11 @@ function notFound(req: IncomingMessage, res: ServerResponse, path: string): void
 function listen(listener: NodeServer, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     listener.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, port, host)))
-    listener.listen(port, host, () => resolve())
+    listener.listen(port, host, () => {
+      // From here on an error is one connection's, such as no descriptors left, and must not end the process.
+      listener.on('error', (error) => process.stderr.write(`The HTTP listener reported: ${error.message}\n`))
+      resolve()
+    })
   })
 }
 

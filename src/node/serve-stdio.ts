@@ -53,6 +53,9 @@ export async function serveStdio(server: Connectable, options: ServeStdioOptions
   })
   options.onOpen?.(transport.stats)
 
+  // The engine's timers never hold a process, and after the end of stdin nothing else would: a call that hangs
+  // must still be answered when its time is up.
+  const alive = setInterval(() => undefined, 60_000)
   let firstSignalAt: number | undefined
   const onSignal = (): void => {
     const now = performance.now()
@@ -78,5 +81,6 @@ export async function serveStdio(server: Connectable, options: ServeStdioOptions
     const late = new Promise<void>((resolve) => setTimeout(resolve, drainMs).unref())
     await Promise.race([options.onEnd(end), late])
   }
+  clearInterval(alive)
   process.exit(end.error !== undefined || end.reason === 'output full' ? 1 : 0)
 }

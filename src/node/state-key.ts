@@ -15,10 +15,12 @@ export async function stateKey(
     import('node:fs/promises'),
     import('node:path'),
   ])
-  const folder = join(await stateFolder(), 'holdfast')
-  const file = join(folder, `${serverName.replace(/[^A-Za-z0-9_.-]/g, '_').slice(0, 100)}.key`)
-  const made = `${file}.${crypto.randomUUID()}`
+  let folder = 'the state directory'
+  let made: string | undefined
   try {
+    folder = join(await stateFolder(), 'holdfast')
+    const file = join(folder, `${serverName.replace(/[^A-Za-z0-9_.-]/g, '_').slice(0, 100)}.key`)
+    made = `${file}.${crypto.randomUUID()}`
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const kept = await readFile(file, 'utf8').catch(() => undefined)
     if (kept !== undefined) return usable(kept)
@@ -34,7 +36,7 @@ export async function stateKey(
     )
     return [randomSecret()]
   } finally {
-    await rm(made, { force: true }).catch(() => undefined)
+    if (made !== undefined) await rm(made, { force: true }).catch(() => undefined)
   }
 }
 

@@ -1,3 +1,5 @@
+import { shown } from '../errors/shown.js'
+
 /** JSON-RPC ids in MCP are strings or integers, never null (specification, basic/index, "Requests"). */
 export type RequestId = string | number
 
@@ -138,12 +140,6 @@ function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
   return value === undefined ? 'nothing' : `a ${typeof value}`
-}
-
-function shown(value: unknown): string {
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
-  if (typeof value !== 'string') return kindOf(value)
-  return value.length <= 40 ? JSON.stringify(value) : `a string of ${value.length} characters`
 }
 
 /**

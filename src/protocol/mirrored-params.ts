@@ -1,4 +1,5 @@
 import { DefinitionError } from '../errors/definition-error.js'
+import { shown } from '../errors/shown.js'
 import { isRecord } from './json-rpc.js'
 
 /** One argument of a tool that clients repeat in a header, so that proxies can route on it. */
@@ -111,8 +112,4 @@ function named(path: readonly string[]): string {
 
 function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
   return isRecord(value) ? Object.entries(value) : []
-}
-
-function shown(value: string): string {
-  return JSON.stringify(value.length <= 80 ? value : `${value.slice(0, 80)}...`)
 }

@@ -82,12 +82,38 @@ export function isObjectSchema(schema: Readonly<Record<string, unknown>>): boole
 /** The key under which a value that is no object travels where only objects may. */
 export const wrapKey = 'result'
 
+/** Keywords that belong to a document and not to one schema in it, so that they stay at the root. */
+const documentKeywords = ['$schema', '$defs', 'definitions']
+
 function asObjectSchema(schema: Readonly<Record<string, unknown>>): object {
   if (isObjectSchema(schema)) return schema
-  const { $defs, ...inner } = schema
-  const wrapped = { type: 'object', properties: { [wrapKey]: inner }, required: [wrapKey] }
-  // Local references start at the root, so the definitions must stay there.
-  return $defs === undefined ? wrapped : { ...wrapped, $defs }
+  const root: Record<string, unknown> = {}
+  const inner: Record<string, unknown> = {}
+  for (const [keyword, value] of Object.entries(schema)) {
+    const place = documentKeywords.includes(keyword) ? root : inner
+    place[keyword] = moveReferences(value)
+  }
+  return { type: 'object', properties: { [wrapKey]: inner }, required: [wrapKey], ...root }
+}
+
+/** Local references start at the root, and what was the root is a property now. Schemas are plain JSON trees. */
+function moveReferences(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(moveReferences)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]: [string, unknown]) =>
+      (key === '$ref' || key === '$dynamicRef') && typeof inner === 'string'
+        ? [key, moveReference(inner)]
+        : [key, moveReferences(inner)],
+    ),
+  )
+}
+
+function moveReference(reference: string): string {
+  const stays = documentKeywords.some((keyword) => reference.startsWith(`#/${keyword}/`))
+  // "#name" is an anchor, which is found wherever it stands.
+  if (stays || (reference !== '#' && !reference.startsWith('#/'))) return reference
+  return `#/properties/${wrapKey}${reference.slice(1)}`
 }
 
 function withAnnotations(

@@ -1,7 +1,8 @@
+import { clean } from '../errors/shown.js'
 import type { JsonSchema } from './json-schema.js'
 import { children, isNode, own, type SchemaNode } from './keywords.js'
 import { resolveRef } from './resolve.js'
-import { clean, either } from './text.js'
+import { either } from './text.js'
 
 /** Nesting of parameters (objects and arrays within one another) that models still fill in reliably. */
 const MAX_NESTING = 5

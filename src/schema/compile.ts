@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { DefinitionError } from '../errors/definition-error.js'
-import { type Dialect, dialectOf, plainCopy, shown } from './document.js'
+import { shown } from '../errors/shown.js'
+import { type Dialect, dialectOf, plainCopy } from './document.js'
 import { type Interpreter, interpreterFor, isAgreed, isSmallJson } from './early.js'
 import type { SchemaLike } from './infer.js'
 import { inspectDocument } from './inspect.js'

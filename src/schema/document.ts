@@ -1,4 +1,5 @@
 import { DefinitionError } from '../errors/definition-error.js'
+import { shown } from '../errors/shown.js'
 import type { JsonSchema } from './json-schema.js'
 
 /** The dialects we compile. Without `$schema` a document is 2020-12, as tool schemas are (SEP-1613). */
@@ -78,18 +79,4 @@ export function plainCopy(doc: object, what: string): JsonSchema {
     return result
   }
   return copy(doc, '#', 0) as JsonSchema
-}
-
-/** A value in a message for the author: JSON where there is any, cut at 80 characters. */
-export function shown(value: unknown): string {
-  const text = typeof value === 'bigint' || typeof value === 'number' ? String(value) : jsonOr(value)
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text
-}
-
-function jsonOr(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? `a ${typeof value}`
-  } catch {
-    return `a ${typeof value}`
-  }
 }

@@ -1,6 +1,7 @@
+import { clean } from '../errors/shown.js'
 import { isNode, own, type SchemaNode } from './keywords.js'
 import { resolveRef } from './resolve.js'
-import { clean, either } from './text.js'
+import { either } from './text.js'
 
 /** Most values of an `enum` that a sentence lists. */
 const MAX_LISTED = 10

@@ -1,5 +1,6 @@
 import { DefinitionError } from '../errors/definition-error.js'
-import { type Dialect, shown } from './document.js'
+import { shown } from '../errors/shown.js'
+import { type Dialect } from './document.js'
 import { children, IN_PLACE, isNode, MAPS, own, type SchemaNode, SINGLE } from './keywords.js'
 import { pointer, resolveRef } from './resolve.js'
 

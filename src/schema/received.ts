@@ -1,7 +1,7 @@
+import { isSensitiveName, looksSecret } from '../errors/secrets.js'
+import { clean } from '../errors/shown.js'
 import { own, type SchemaNode } from './keywords.js'
 import { alternatives, schemasAlong, step } from './resolve.js'
-import { isSensitiveName, looksSecret } from './secrets.js'
-import { clean } from './text.js'
 
 /**
  * What came, in words: `the string "ten"`, `the number 5`, `an array of 3 items`, `an object`. Members of arrays and

@@ -1,10 +1,11 @@
+import { clean } from '../errors/shown.js'
 import { expectation, explanation } from './expectation.js'
 import { isNode, own, type SchemaNode } from './keywords.js'
 import type { Problem } from './problem.js'
 import { describeReceived, isHidden } from './received.js'
 import { schemasAlong } from './resolve.js'
 import { suggest } from './suggest.js'
-import { clean, either, fieldOf } from './text.js'
+import { either, fieldOf } from './text.js'
 import type { ErrorObject } from './validators.js'
 
 /** Whose value it is: the caller's arguments, or what a handler returned. */

@@ -1,12 +1,13 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { looksSecret } from '../errors/secrets.js'
+import { clean } from '../errors/shown.js'
 import { isNode, own } from './keywords.js'
 import { MAX_PROBLEMS, type Problem } from './problem.js'
 import { explainErrors } from './problems.js'
 import { describeReceived, hiddenStrings, isHidden } from './received.js'
 import { schemasAlong } from './resolve.js'
-import { looksSecret } from './secrets.js'
 import { memberOf, problem, type Role, type Scene, subject } from './sentences.js'
-import { clean, either } from './text.js'
+import { either } from './text.js'
 import type { Validators } from './validators.js'
 
 /** Most issues of a library that are read. */

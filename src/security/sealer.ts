@@ -30,7 +30,11 @@ export function createSealer(secrets: () => readonly string[] | Promise<readonly
   // Loading cryptography costs more than anything else at start-up, so it waits for the first token.
   let loading: Promise<readonly SealingKey[]> | undefined
   const load = (): Promise<readonly SealingKey[]> => {
-    loading ??= Promise.resolve(secrets()).then((all) => Promise.all(all.map(loadKey)))
+    loading ??= (async () => Promise.all((await secrets()).map(loadKey)))().catch((error: unknown) => {
+      // A key source that is out of reach now may be there for the next token.
+      loading = undefined
+      throw error
+    })
     return loading
   }
   /** Purposes are few and ours, so this cannot grow with traffic. */
@@ -125,7 +129,10 @@ function toBase64Url(bytes: Uint8Array): string {
 function fromBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (!/^[A-Za-z0-9_-]*$/.test(text)) return undefined
   try {
-    return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))
+    const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
+    const bytes = Uint8Array.from(binary, (char) => char.charCodeAt(0))
+    // The last character may hold unused bits; taking any would give one token many spellings (RFC 4648 §3.5).
+    return toBase64Url(bytes) === text ? bytes : undefined
   } catch {
     return undefined
   }

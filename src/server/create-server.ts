@@ -6,15 +6,16 @@ import { Engine } from '../engine/engine.js'
 import type { Environment } from '../engine/environment.js'
 import { Pipeline } from '../engine/pipeline.js'
 import { Stats } from '../engine/stats.js'
-import { DefinitionError } from '../errors/definition-error.js'
 import { defaultFrameLimits } from '../protocol/json-rpc.js'
 import { ServedRevisions } from '../protocol/revisions/all.js'
 import { warmUp } from '../schema/compile.js'
 import { checkSecrets, createSealer, randomSecret } from '../security/sealer.js'
 import { SealedSessions } from '../sessions/sealed-sessions.js'
 import { createConsoleLogger } from '../telemetry/console-logger.js'
+import { guardLogger } from '../telemetry/guarded-logger.js'
 import type { HttpHandler } from '../transports/http/http-handler.js'
 import { createAdviser } from './adviser.js'
+import { checkServerOptions } from './check-options.js'
 import { createDefiner } from './definer.js'
 import type { ServerOptions, ServicesOption } from './options.js'
 import { middlewareOrder } from './order.js'
@@ -30,6 +31,7 @@ const defaultDrainMs = 5000
 export function createServer<Services extends ServicesOption = Readonly<Record<never, never>>>(
   options: ServerOptions<Services>,
 ): Server<Services> {
+  checkServerOptions(options)
   const {
     name,
     version,
@@ -41,23 +43,14 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     http = {},
     limits = {},
   } = options
-  for (const [option, value] of [
-    ['name', name],
-    ['version', version],
-  ] as const) {
-    if (typeof value !== 'string' || value.trim() === '') {
-      throw new DefinitionError(
-        `"${option}" must be a text that is not empty, received ${JSON.stringify(value) ?? 'nothing'}.`,
-      )
-    }
-  }
   const {
     clock = systemClock,
-    logger = createConsoleLogger(),
+
     development = developmentByEnvironment(),
   } = options
   if (options.keys !== undefined) checkSecrets(options.keys)
   let keySource = (): readonly string[] | Promise<readonly string[]> => options.keys ?? [randomSecret()]
+  const logger = guardLogger(options.logger ?? createConsoleLogger())
   const stats = new Stats()
   const pipeline = new Pipeline(middlewareOrder({ clock, stats, development }))
   const environment: Environment = {
@@ -68,7 +61,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     pipeline,
     stats,
     timeoutMs: toMs(options.timeout ?? '60s', '"timeout"'),
-    pageSize: pageSizeOf(options.pageSize),
+    pageSize: options.pageSize ?? 1000,
     advise: development ? createAdviser(clock, logger) : () => undefined,
   }
   const engine = new Engine({
@@ -111,9 +104,19 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
         authenticator: options.authenticate,
         http,
       })
+      if (closing !== undefined) void handler.drain(0)
       return handler
     })
     return httpSide
+  }
+
+  async function drainAll(timeoutMs: number): Promise<void> {
+    // The server's own timers never hold a process; here somebody waits for them.
+    const alive = setInterval(() => undefined, 60_000)
+    const open = [...connections]
+    await Promise.all([handler?.drain(timeoutMs), ...open.map((connection) => connection.drain(timeoutMs))])
+    for (const connection of open) connection.close()
+    clearInterval(alive)
   }
 
   return {
@@ -138,6 +141,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
         },
       })
       connections.add(connection)
+      if (closing !== undefined) void connection.drain(0)
       stats.add(connection.calls)
       if (connectOptions.outgoing !== undefined) stats.add(connectOptions.outgoing)
       return connection
@@ -151,31 +155,19 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
         (made) => made.handle(req, res),
         (error: unknown) => {
           logger.error('The HTTP side cannot start.', { error })
-          res.writeHead(500).end()
+          const body =
+            '{"jsonrpc":"2.0","error":{"code":-32603,"message":"The server cannot start its HTTP side."}}'
+          res.writeHead(500, { 'content-type': 'application/json' }).end(body)
         },
       )
     },
     fetch: async (request) => (await httpHandler()).fetch(request),
     http: httpHandler,
     close({ timeoutMs = defaultDrainMs } = {}) {
-      closing ??= (async () => {
-        const open = [...connections]
-        await Promise.all([
-          handler?.drain(timeoutMs),
-          ...open.map((connection) => connection.drain(timeoutMs)),
-        ])
-        for (const connection of open) connection.close()
-      })()
+      closing ??= drainAll(timeoutMs)
       return closing
     },
   }
-}
-
-function pageSizeOf(pageSize = 1000): number {
-  if (!Number.isSafeInteger(pageSize) || pageSize < 1) {
-    throw new DefinitionError(`"pageSize" must be a whole number from 1, received ${String(pageSize)}.`)
-  }
-  return pageSize
 }
 
 /** Workers have no `process`; there every deployment is a production. */

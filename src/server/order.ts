@@ -1,3 +1,4 @@
+import { Abandoned } from '../concurrency/abandoned.js'
 import { Deadlines } from '../concurrency/deadlines.js'
 import type { Clock } from '../contracts/clock.js'
 import type { Place } from '../engine/pipeline.js'
@@ -8,6 +9,7 @@ import { validateOutput } from '../middleware/validate-output.js'
 
 /** Shown as the limit of the deadline table; each call in flight has at most one. */
 const maxCalls = 10_000
+const maxAbandoned = 1000
 
 /**
  * The order in which a call passes through its middlewares, outermost first. This list is the one place
@@ -20,10 +22,12 @@ export function middlewareOrder(options: {
 }): readonly Place[] {
   const { clock, stats, development } = options
   const deadlines = new Deadlines(clock, maxCalls)
+  const abandoned = new Abandoned(maxAbandoned)
   stats.add(deadlines)
+  stats.add(abandoned)
   return [
+    { name: 'deadline', create: deadline(deadlines, abandoned, stats) },
     { user: 'edge' },
-    { name: 'deadline', create: deadline(deadlines, stats) },
     { user: 'authorized' },
     { name: 'validateInput', create: validateInput(stats) },
     { name: 'validateOutput', create: validateOutput({ development }) },

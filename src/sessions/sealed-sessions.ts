@@ -13,7 +13,7 @@ const lifetimeMs = 24 * 60 * 60 * 1000
 const maxOpened = 10_000
 const maxEnded = 10_000
 /** What a client says of itself beyond these lengths is not worth carrying in every request. */
-const maxNameLength = 40
+const maxNameLength = 24
 const purpose = 'session'
 
 export interface SealedSessionsOptions {
@@ -76,7 +76,7 @@ export class SealedSessions implements Sessions {
       p: await digest(principalKey(principal)),
       t: this.#options.clock.now(),
       r: crypto.randomUUID().slice(0, 13),
-      ...(info && { n: info.name.slice(0, maxNameLength), i: info.version.slice(0, maxNameLength) }),
+      ...(info && { n: shorten(info.name), i: shorten(info.version) }),
     }
     return this.#options.sealer.seal(purpose, JSON.stringify(facts))
   }
@@ -113,6 +113,11 @@ export class SealedSessions implements Sessions {
     this.#opened.set(id, opened)
     return opened
   }
+}
+
+/** Control characters and halves of pairs become six characters each in JSON, and an id has 512 at most. */
+function shorten(text: string): string {
+  return text.slice(0, maxNameLength).replace(/[\p{Cc}\p{Cs}]/gu, '')
 }
 
 function isFacts(value: unknown): value is Facts {

@@ -123,10 +123,12 @@ describe.each(cells({ transports: ['stdio'] }))('$name', (cell) => {
     input.end('{"jsonrpc":"2.0","method":"notifications/initialized"}\n')
     expect(await served.closed).toMatchObject({ reason: 'input ended', aborted: 0 })
     const client = await open(cell, server, { timeoutMs: 3000 })
-    const call = client.callTool('stuck')
-    const settled = call.catch((error: unknown) => error)
+    const settled = client.callTool('stuck').catch((error: unknown) => error)
     await client.close()
-    expect(await settled).toBeDefined()
+    expect(await settled).toMatchObject({
+      isError: true,
+      _meta: { 'dev.holdfast/error': { code: 'shutting_down', retryable: true } },
+    })
   })
 })
 

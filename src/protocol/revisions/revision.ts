@@ -58,7 +58,9 @@ export function clientSupports(
   feature: ClientFeature,
 ): boolean {
   if (!revision.clientFeatures.has(feature)) return false
-  const { elicitation, sampling, roots } = capabilities
+  const elicitation = group(capabilities.elicitation)
+  const sampling = group(capabilities.sampling)
+  const roots = group(capabilities.roots)
   switch (feature) {
     case 'elicitation':
       // A client that names no mode means the form, the only one there was at first.
@@ -72,6 +74,11 @@ export function clientSupports(
     case 'roots':
       return roots !== undefined
   }
+}
+
+/** What a client sends as capabilities is only known to be an object; null and the like declare nothing. */
+function group<Capability>(value: Capability): Capability | undefined {
+  return typeof value === 'object' && value !== null ? value : undefined
 }
 
 /** Features as the capabilities that declare them: `elicitation.url` -> `{ elicitation: { url: {} } }`. */

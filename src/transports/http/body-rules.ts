@@ -1,5 +1,6 @@
 import { catalogue } from '../../errors/catalogue.js'
-import { invalidRequestCode, parseErrorCode, type Refusal, shown } from './refusal.js'
+import { shown } from '../../errors/shown.js'
+import { invalidRequestCode, parseErrorCode, type Refusal } from './refusal.js'
 
 export interface BodyLimits {
   /** The largest body, in bytes. */

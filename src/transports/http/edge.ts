@@ -11,6 +11,8 @@ import { createTrustedProxies, type TrustedProxies } from './trusted-proxies.js'
 /** What the edge decided: who asks, or the answer that ends it. */
 export type Admission = { readonly principal: Principal } | { readonly reply: Reply }
 
+const refusalStatuses: ReadonlySet<unknown> = new Set([401, 403, 503])
+
 const anyone: Admission = { principal: anonymous }
 const allow = { allow: 'POST, DELETE, OPTIONS' }
 
@@ -82,7 +84,11 @@ export class Edge {
   /** An authenticator that fails does not know who is calling, and neither lets in nor blames the caller. */
   async #ask(authenticator: Authenticator, credentials: Credentials): Promise<AuthenticationResult> {
     try {
-      return await authenticator.authenticate(credentials)
+      const result: unknown = await authenticator.authenticate(credentials)
+      if (isResult(result)) return result
+      throw new TypeError(
+        'An authenticator answers { ok: true, principal } or { ok: false, status, message }.',
+      )
     } catch (error) {
       this.#logger.error('The authenticator failed.', { error })
       return {
@@ -104,9 +110,22 @@ export class Edge {
     if (result.ok) return { principal: result.principal }
     const { status, message, challenge, retryAfterMs } = result
     const headers = {
-      ...(challenge !== undefined && { 'www-authenticate': challenge }),
+      ...(challenge !== undefined && { 'www-authenticate': headerValue(challenge) }),
       ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
     }
     return { reply: this.refuse({ status, code: invalidRequestCode, message, headers }, head) }
   }
+}
+
+/** A challenge may repeat what the caller sent; only visible ASCII and spaces may stand in it (RFC 9110 §5.5). */
+function headerValue(text: string): string {
+  return text.replace(/[^\t\x20-\x7e]/g, '')
+}
+
+/** An authenticator is somebody else's code, and what it answers decides who gets in. */
+function isResult(value: unknown): value is AuthenticationResult {
+  if (typeof value !== 'object' || value === null || !('ok' in value)) return false
+  if (value.ok === true)
+    return 'principal' in value && typeof value.principal === 'object' && value.principal !== null
+  return value.ok === false && 'status' in value && refusalStatuses.has(value.status) && 'message' in value
 }

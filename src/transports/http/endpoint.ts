@@ -55,13 +55,14 @@ export class Endpoint {
     }
   }
 
-  /** Whether one more body may be read: the refusal, or undefined and then `received` must follow. */
-  receive(): Refusal | undefined {
-    return this.#running.receive()
+  /** Counts one more request; the refusal when there may be no more. `over` must follow. */
+  admit(): Refusal | undefined {
+    return this.#running.admit()
   }
 
-  received(): void {
-    this.#running.received()
+  /** An admitted request was answered, or its client is gone. */
+  over(): void {
+    this.#running.over()
   }
 
   /** Ends a session (DELETE); the refusal when there is none to end. */

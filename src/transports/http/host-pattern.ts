@@ -1,5 +1,5 @@
 import { DefinitionError } from '../../errors/definition-error.js'
-import { shown } from './refusal.js'
+import { shown } from '../../errors/shown.js'
 
 /** A host as it stands in Host and Origin headers, in lower case; IPv6 in brackets. */
 export interface HostAndPort {

@@ -1,4 +1,5 @@
 import { DefinitionError } from '../../errors/definition-error.js'
+import { shown } from '../../errors/shown.js'
 import { StartError } from '../../errors/start-error.js'
 import {
   anyPort,
@@ -12,7 +13,7 @@ import {
   tryUrl,
 } from './host-pattern.js'
 import { isLoopback, parseIp } from './ip-address.js'
-import { invalidRequestCode, type Refusal, shown } from './refusal.js'
+import { invalidRequestCode, type Refusal } from './refusal.js'
 
 export interface HostPolicyOptions {
   /** Where the server listens, or is meant to. An address, or `localhost`. */

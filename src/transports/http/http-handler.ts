@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Authenticator } from '../../contracts/authenticator.js'
+import type { Logger } from '../../contracts/logger.js'
 import type { Principal } from '../../contracts/principal.js'
 import { toMs } from '../../engine/duration.js'
 import type { Engine } from '../../engine/engine.js'
@@ -7,12 +8,12 @@ import type { Sessions } from '../../engine/session.js'
 import type { Body, BodyLimits } from './body-rules.js'
 import { type Admission, Edge } from './edge.js'
 import { Endpoint } from './endpoint.js'
-import { NodeSink, writeReply } from './node-sink.js'
+import { NodeSink, type SinkOptions, writeReply } from './node-sink.js'
 import type { HttpOptions } from './options.js'
 import { type BodyReader, createBodyReader } from './read-body.js'
 import { readRequestBody } from './read-request-body.js'
-import type { Refusal } from './refusal.js'
-import type { Reply, ReplySink, RequestHead } from './reply.js'
+import { catalogueCode, type Refusal } from './refusal.js'
+import type { Reply, RequestHead } from './reply.js'
 import { toResponse, WebSink } from './web-sink.js'
 
 export interface HttpHandlerOptions {
@@ -28,11 +29,8 @@ export class HttpHandler {
   readonly #endpoint: Endpoint
   readonly #reader: BodyReader
   readonly #limits: BodyLimits
-  readonly #maxUnreadBytes: number
-  #cut = 0
-  readonly #onCut = (): void => {
-    this.#cut += 1
-  }
+  readonly #logger: Logger
+  readonly #sink: SinkOptions
 
   /** @throws StartError or DefinitionError for options that cannot be served safely. */
   constructor(options: HttpHandlerOptions) {
@@ -46,20 +44,18 @@ export class HttpHandler {
     } = http
     this.#limits = { maxBytes: maxBodyBytes, timeoutMs: toMs(bodyTimeout, '"http.bodyTimeout"') }
     this.#reader = createBodyReader(this.#limits)
-    this.#maxUnreadBytes = maxUnreadBytes
-    this.#edge = new Edge(http, options.authenticator, engine.environment.logger, () => {
+    this.#logger = engine.environment.logger
+    this.#edge = new Edge(http, options.authenticator, this.#logger, () => {
       stats.counters.refusedHttpRequests += 1
     })
     this.#endpoint = new Endpoint({ engine, sessions, maxRequests })
-    stats.add({
-      stats: () => ({
-        name: 'streams cut (unread bytes of one)',
-        size: 0,
-        limit: maxUnreadBytes,
-        unit: 'bytes',
-        dropped: this.#cut,
-      }),
-    })
+    this.#sink = {
+      maxUnreadBytes,
+      onCut: () => {
+        stats.counters.cutStreams += 1
+      },
+      onOver: () => this.#endpoint.over(),
+    }
   }
 
   /** Answers one `node:http` request, whatever its path. */
@@ -67,7 +63,9 @@ export class HttpHandler {
     const head = new NodeHead(req)
     const admission = this.#edge.admit(head)
     if (admission instanceof Promise) {
-      void admission.then((admitted) => this.#admitted(admitted, head, req, res))
+      admission
+        .then((admitted) => this.#admitted(admitted, head, req, res))
+        .catch((error: unknown) => writeReply(res, this.#failed(error, head)))
     } else {
       this.#admitted(admission, head, req, res)
     }
@@ -78,24 +76,24 @@ export class HttpHandler {
     const head = webHead(request)
     const admission = await this.#edge.admit(head)
     if ('reply' in admission) return toResponse(admission.reply)
-    if (request.method === 'DELETE') return toResponse(await this.#delete(head, admission.principal))
+    if (request.method === 'DELETE') {
+      const reply = this.#delete(head, admission.principal).catch((error: unknown) =>
+        this.#failed(error, head),
+      )
+      return toResponse(await reply)
+    }
     const accepted = this.#endpoint.negotiate(head)
     if ('status' in accepted) return toResponse(this.#edge.refuse(accepted, head))
-    const busy = this.#endpoint.receive()
+    const busy = this.#endpoint.admit()
     if (busy !== undefined) return toResponse(this.#edge.refuse(busy, head))
+    const sink = new WebSink(this.#sink, request.signal)
     const body = await readRequestBody(request, this.#limits)
-    this.#endpoint.received()
-    if (typeof body !== 'string') {
-      return toResponse(
-        this.#edge.refuse(
-          body ?? { status: 400, code: -32600, message: 'The request ended before its body.' },
-          head,
-        ),
-      )
+    if (typeof body === 'string') {
+      const { principal } = admission
+      this.#endpoint.post(body, { head, principal, accepted, sink, headers: this.#edge.headers(head) })
+    } else {
+      sink.reply(this.#edge.refuse(body ?? bodyEnded, head))
     }
-    const sink = new WebSink(this.#maxUnreadBytes, this.#onCut, request.signal)
-    const { principal } = admission
-    this.#endpoint.post(body, { head, principal, accepted, sink, headers: this.#edge.headers(head) })
     return sink.response
   }
 
@@ -108,6 +106,13 @@ export class HttpHandler {
   #refuse(refusal: Refusal, head: RequestHead, req: IncomingMessage, res: ServerResponse): void {
     this.#reader.discard(req)
     writeReply(res, this.#edge.refuse(refusal, head))
+  }
+
+  /** What no other place has answered: our own fault, told to the log alone. */
+  #failed(error: unknown, head: RequestHead): Reply {
+    this.#logger.error('The HTTP side failed.', { error })
+    const message = 'The server failed for a reason of its own.'
+    return this.#edge.refuse({ status: 500, code: catalogueCode('internal_error'), message }, head)
   }
 
   async #delete(head: RequestHead, principal: Principal): Promise<Reply> {
@@ -125,7 +130,12 @@ export class HttpHandler {
     const { principal } = admission
     if (req.method === 'DELETE') {
       this.#reader.discard(req)
-      void this.#delete(head, principal).then((reply) => writeReply(res, reply))
+      this.#delete(head, principal)
+        .catch((error: unknown) => this.#failed(error, head))
+        .then(
+          (reply) => writeReply(res, reply),
+          () => res.destroy(),
+        )
       return
     }
     const accepted = this.#endpoint.negotiate(head)
@@ -133,18 +143,17 @@ export class HttpHandler {
       this.#refuse(accepted, head, req, res)
       return
     }
-    const busy = this.#endpoint.receive()
+    const busy = this.#endpoint.admit()
     if (busy !== undefined) {
       this.#refuse(busy, head, req, res)
       return
     }
+    const sink = new NodeSink(res, this.#sink)
     const take = (body: Body): void => {
-      this.#endpoint.received()
       if (typeof body === 'string') {
-        const sink: ReplySink = new NodeSink(res, this.#maxUnreadBytes, this.#onCut)
         this.#endpoint.post(body, { head, principal, accepted, sink, headers: this.#edge.headers(head) })
       } else if (body !== undefined) {
-        writeReply(res, this.#edge.refuse(body, head))
+        sink.reply(this.#edge.refuse(body, head))
       }
     }
     const parsed = parsedBody(req)
@@ -153,10 +162,22 @@ export class HttpHandler {
   }
 }
 
+const bodyEnded: Refusal = {
+  status: 400,
+  code: catalogueCode('invalid_request'),
+  message: 'The request ended before its body.',
+}
+
 /** A framework's body parser may have been there first; what it made is as good as the text. */
 function parsedBody(req: IncomingMessage): string | undefined {
   if (!req.readableEnded || !('body' in req) || req.body === undefined) return undefined
-  return typeof req.body === 'string' ? req.body : JSON.stringify(req.body)
+  try {
+    if (req.body instanceof Uint8Array) return new TextDecoder('utf-8', { fatal: true }).decode(req.body)
+    return typeof req.body === 'string' ? req.body : JSON.stringify(req.body)
+  } catch {
+    // Not JSON after all: then it counts as read by somebody else.
+    return undefined
+  }
 }
 
 class NodeHead implements RequestHead {

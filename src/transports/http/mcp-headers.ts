@@ -1,7 +1,8 @@
+import { shown } from '../../errors/shown.js'
 import { isRecord } from '../../protocol/json-rpc.js'
 import type { MirroredParam } from '../../protocol/mirrored-params.js'
 import { readEncodedValue, readPlainValue } from './header-value.js'
-import { headerMismatchCode, type Refusal, shown } from './refusal.js'
+import { headerMismatchCode, type Refusal } from './refusal.js'
 
 export interface RoutedMessage {
   readonly method: string

@@ -1,4 +1,5 @@
-import { invalidRequestCode, type Refusal, shown } from './refusal.js'
+import { shown } from '../../errors/shown.js'
+import { invalidRequestCode, type Refusal } from './refusal.js'
 
 /** Which kinds of answer the client takes. At least one is true. */
 export interface AcceptedTypes {

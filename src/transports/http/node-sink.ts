@@ -31,18 +31,29 @@ function flatten(headers: Readonly<Record<string, string>>): readonly string[] {
   return flat
 }
 
+export interface SinkOptions {
+  /** Bytes of a stream that may wait for its reader. */
+  readonly maxUnreadBytes: number
+  /** A stream was cut because of that. */
+  readonly onCut: () => void
+  /** The answer is complete, or nobody waits for it any more. */
+  readonly onOver: () => void
+}
+
 /** The answer side of one `node:http` request. */
 export class NodeSink implements ReplySink {
   readonly #res: ServerResponse
-  readonly #maxUnreadBytes: number
-  readonly #onCut: () => void
-
+  readonly #options: SinkOptions
+  #onDisconnect: (() => void) | undefined
   streaming = false
 
-  constructor(res: ServerResponse, maxUnreadBytes: number, onCut: () => void) {
+  constructor(res: ServerResponse, options: SinkOptions) {
     this.#res = res
-    this.#maxUnreadBytes = maxUnreadBytes
-    this.#onCut = onCut
+    this.#options = options
+    res.on('close', () => {
+      options.onOver()
+      if (!res.writableFinished) this.#onDisconnect?.()
+    })
   }
 
   reply(reply: Reply): void {
@@ -58,8 +69,8 @@ export class NodeSink implements ReplySink {
     }
     res.write(text)
     // A client that reads nothing must not make the server hold what it does not read.
-    if (res.writableLength > this.#maxUnreadBytes) {
-      this.#onCut()
+    if (res.writableLength > this.#options.maxUnreadBytes) {
+      this.#options.onCut()
       res.destroy()
     }
   }
@@ -69,8 +80,7 @@ export class NodeSink implements ReplySink {
   }
 
   onDisconnect(listener: () => void): void {
-    this.#res.on('close', () => {
-      if (!this.#res.writableFinished) listener()
-    })
+    if (this.#res.destroyed && !this.#res.writableFinished) listener()
+    else this.#onDisconnect = listener
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { encodeRefusal, shown } from './refusal.js'
+import { encodeRefusal } from './refusal.js'
 
 const refusal = { status: 400, code: -32600, message: 'No.' }
 
@@ -25,13 +25,5 @@ describe('encodeRefusal', () => {
       id: 1,
       error: { code: -32600, message: 'No.', data: { supported: [] } },
     })
-  })
-})
-
-describe('shown', () => {
-  it('cuts and cleans', () => {
-    expect(shown('a"b')).toBe('"a\\"b"')
-    expect(shown('x'.repeat(100))).toBe(`"${'x'.repeat(80)}..."`)
-    expect(shown('\u001b[31m\u202e\u009b\u200b')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
   })
 })

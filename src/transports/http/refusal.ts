@@ -33,11 +33,3 @@ export function encodeRefusal(refusal: Refusal, id?: RequestId): string {
   const error = data === undefined ? { code, message } : { code, message, data }
   return JSON.stringify(id === undefined ? { jsonrpc: '2.0', error } : { jsonrpc: '2.0', id, error })
 }
-
-const shownLength = 80
-
-/** A received value for a message: quoted, cut at 80 characters, with nothing in it that a terminal obeys. */
-export function shown(value: string): string {
-  const cut = value.length > shownLength ? `${value.slice(0, shownLength)}...` : value
-  return JSON.stringify(cut).replace(/[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, '?')
-}

@@ -7,12 +7,13 @@ import { catalogueCode, type Refusal } from './refusal.js'
 /** How long requests that were ended at shutdown have to send their answers. */
 const graceMs = 200
 
-/** The requests that run now, over all connections: how many there may be, and how they end at shutdown. */
+/** The requests of all connections: how many there may be at once, and how they end at shutdown. */
 export class RunningRequests implements Bounded {
   readonly #engine: Engine
   readonly #limit: number
   readonly #exchanges = new Set<Exchange>()
-  #receiving = 0
+  /** Admitted and not yet over, wherever they stand: body, session, handler, answer. */
+  #open = 0
   #refused = 0
   #closing = false
   #whenIdle: (() => void) | undefined
@@ -22,8 +23,12 @@ export class RunningRequests implements Bounded {
     this.#limit = limit
   }
 
-  #refuse(): Refusal | undefined {
-    if (!this.#closing && this.#exchanges.size + this.#receiving < this.#limit) return undefined
+  /** Counts one more request; the refusal when there may be no more. `over` must follow. */
+  admit(): Refusal | undefined {
+    if (!this.#closing && this.#size < this.#limit) {
+      this.#open += 1
+      return undefined
+    }
     this.#refused += 1
     const reason = this.#closing ? 'shutting down' : 'busy'
     return {
@@ -34,16 +39,10 @@ export class RunningRequests implements Bounded {
     }
   }
 
-  /** Counts a request whose body is on its way; the refusal when there may be no more. */
-  receive(): Refusal | undefined {
-    const refused = this.#refuse()
-    if (refused === undefined) this.#receiving += 1
-    return refused
-  }
-
-  /** The body is there, or will not come. */
-  received(): void {
-    this.#receiving -= 1
+  /** An admitted request was answered, or its client is gone. */
+  over(): void {
+    this.#open -= 1
+    this.#settle()
   }
 
   async run(exchange: Exchange, post: Post): Promise<Answer | undefined> {
@@ -53,14 +52,14 @@ export class RunningRequests implements Bounded {
     }
     const answer = await this.#engine.run(exchange)
     this.#exchanges.delete(exchange)
-    if (this.#exchanges.size === 0) this.#whenIdle?.()
+    this.#settle()
     return answer
   }
 
-  /** Refuses what comes from now on, waits for what runs, and ends what is left after `timeoutMs`. */
+  /** Refuses what comes from now on, waits for what was admitted, and ends what is left after `timeoutMs`. */
   drain(timeoutMs: number): Promise<void> {
     this.#closing = true
-    if (this.#exchanges.size === 0) return Promise.resolve()
+    if (this.#size === 0) return Promise.resolve()
     return new Promise((resolve) => {
       const { clock } = this.#engine.environment
       const stop = clock.after(timeoutMs, () => {
@@ -75,10 +74,19 @@ export class RunningRequests implements Bounded {
     })
   }
 
+  /** A call of a handshake revision goes on when its client has left, so it may outlive its request. */
+  get #size(): number {
+    return Math.max(this.#open, this.#exchanges.size)
+  }
+
+  #settle(): void {
+    if (this.#whenIdle !== undefined && this.#size === 0) this.#whenIdle()
+  }
+
   stats(): BoundedStats {
     return {
       name: 'requests in flight (HTTP)',
-      size: this.#exchanges.size + this.#receiving,
+      size: this.#size,
       limit: this.#limit,
       unit: 'entries',
       dropped: this.#refused,

@@ -82,7 +82,7 @@ export class SessionRequests {
     const seen = new Set<string>()
     const answers = await Promise.all(frames.map((frame) => this.#inBatch(frame, session, post, seen)))
     const texts = answers.flatMap((answer) => (answer === undefined ? [] : [answer.text]))
-    if (texts.length === 0) post.sink.reply({ status: 202, headers: post.headers })
+    if (texts.length === 0) sendAnswer(undefined, post)
     else sendAnswer({ text: `[${texts.join(',')}]`, status: 200 }, post)
   }
 

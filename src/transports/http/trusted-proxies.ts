@@ -1,6 +1,6 @@
 import { DefinitionError } from '../../errors/definition-error.js'
+import { shown } from '../../errors/shown.js'
 import { formatIp, type IpAddress, isV4, parseIp } from './ip-address.js'
-import { shown } from './refusal.js'
 
 export interface TrustedProxies {
   /**

@@ -1,3 +1,4 @@
+import type { SinkOptions } from './node-sink.js'
 import type { Reply, ReplySink } from './reply.js'
 
 /** A reply as a Web `Response`. */
@@ -11,24 +12,24 @@ const encoder = new TextEncoder()
 export class WebSink implements ReplySink {
   readonly response: Promise<Response>
   readonly #resolve: (response: Response) => void
-  readonly #maxUnreadBytes: number
-  readonly #onCut: () => void
-  readonly #onDisconnect: (() => void)[] = []
+  readonly #options: SinkOptions
+  #onDisconnect: (() => void) | undefined
   streaming = false
   #stream: ReadableStreamDefaultController<Uint8Array> | undefined
   #over = false
+  #isGone = false
 
-  constructor(maxUnreadBytes: number, onCut: () => void, signal: AbortSignal) {
-    this.#maxUnreadBytes = maxUnreadBytes
-    this.#onCut = onCut
+  constructor(options: SinkOptions, signal: AbortSignal) {
+    this.#options = options
     const { promise, resolve } = withResolvers<Response>()
     this.response = promise
     this.#resolve = resolve
-    signal.addEventListener('abort', () => this.#gone(), { once: true })
+    if (signal.aborted) this.#gone()
+    else signal.addEventListener('abort', () => this.#gone(), { once: true })
   }
 
   reply(reply: Reply): void {
-    this.#over = true
+    if (!this.#finish()) return
     this.#resolve(toResponse(reply))
   }
 
@@ -37,20 +38,19 @@ export class WebSink implements ReplySink {
     const stream = this.#stream ?? this.#open(headers)
     stream.enqueue(encoder.encode(text))
     if ((stream.desiredSize ?? 0) < 0) {
-      this.#onCut()
+      this.#options.onCut()
       this.#gone()
       stream.error(new Error('The client left too much of the stream unread.'))
     }
   }
 
   end(): void {
-    if (this.#over) return
-    this.#over = true
-    this.#stream?.close()
+    if (this.#finish()) this.#stream?.close()
   }
 
   onDisconnect(listener: () => void): void {
-    this.#onDisconnect.push(listener)
+    if (this.#isGone) listener()
+    else this.#onDisconnect = listener
   }
 
   #open(headers: Readonly<Record<string, string>>): ReadableStreamDefaultController<Uint8Array> {
@@ -62,7 +62,7 @@ export class WebSink implements ReplySink {
         },
         cancel: () => this.#gone(),
       },
-      { highWaterMark: this.#maxUnreadBytes, size: (chunk) => chunk?.byteLength ?? 0 },
+      { highWaterMark: this.#options.maxUnreadBytes, size: (chunk) => chunk?.byteLength ?? 0 },
     )
     if (opened === undefined) throw new Error('A stream starts when it is made.')
     this.#stream = opened
@@ -72,9 +72,20 @@ export class WebSink implements ReplySink {
   }
 
   #gone(): void {
-    if (this.#over) return
+    if (!this.#finish()) return
+    this.#isGone = true
+    // Nobody reads on, but whoever holds the response must see its body end.
+    this.#stream?.close()
+    this.#resolve(new Response(null, { status: 499 }))
+    this.#onDisconnect?.()
+  }
+
+  /** Whether it was not over before. */
+  #finish(): boolean {
+    if (this.#over) return false
     this.#over = true
-    for (const listener of this.#onDisconnect) listener()
+    this.#options.onOver()
+    return true
   }
 }
 

@@ -1,0 +1,148 @@
+import {
+  checkOptions,
+  duration,
+  flag,
+  httpUrl,
+  icons,
+  isObject,
+  line,
+  listOf,
+  methods,
+  type OptionTable,
+  options,
+  type Rule,
+  recordOf,
+  rule,
+  text,
+  whole,
+} from '../engine/option-rules.js'
+import { DefinitionError } from '../errors/definition-error.js'
+import { shown } from '../errors/shown.js'
+import type { HttpOptions } from '../transports/http/options.js'
+import type { ServerOptions } from './options.js'
+
+const most = Number.MAX_SAFE_INTEGER
+/** A body becomes one text, and V8 makes none longer than 2^29 - 24 characters. */
+const mostBodyBytes = 500 * 1024 * 1024
+/** The declared capabilities of a client alone are six levels deep (2026-07-28, `_meta`). */
+const leastDepth = 8
+/** Beyond it, what reads a message level by level could run out of stack. */
+const mostDepth = 1000
+
+const limitRules = {
+  maxDepth: whole(leastDepth, mostDepth, 'leave it out for 64'),
+  maxBatch: whole(1, most, 'leave it out for 50'),
+  maxInFlight: whole(1, most, 'leave it out for 1000'),
+} satisfies Record<keyof NonNullable<ServerOptions['limits']>, Rule>
+
+const httpRules = {
+  host: rule(
+    (value) => typeof value === 'string' && /^[^\s/?#@]+$/.test(value),
+    'an address or host name of this machine',
+    'write it without scheme and port, such as "127.0.0.1"',
+  ),
+  port: whole(0, 65_535, 'leave it out for 3000, or write 0 for a free one'),
+  path: rule(
+    (value) => typeof value === 'string' && /^\/(?:[!"$-.0->@-~][!"$->@-~]*)?$/.test(value),
+    'a path that begins with one "/"',
+    'write it as clients send it, without query and fragment, such as "/mcp"',
+  ),
+  allowedHosts: texts('write ["mcp.example.com"]'),
+  allowedOrigins: texts('write ["https://app.example.com"]'),
+  publicUrl: httpUrl,
+  trustedProxies: texts('write addresses or CIDR ranges, such as ["10.0.0.0/8"]'),
+  maxBodyBytes: whole(1, mostBodyBytes, 'leave it out for 4 MiB'),
+  bodyTimeout: duration,
+  maxRequests: whole(1, most, 'leave it out for 10000'),
+  maxUnreadBytes: whole(1, most, 'leave it out for 1 MiB'),
+} satisfies Record<keyof HttpOptions, Rule>
+
+const serverRules = {
+  name: line(128, 'write a name such as "orders"'),
+  version: line(128, 'write your own version, such as "1.0.0"'),
+  title: line(1000, 'write the name that people read, or leave it out'),
+  description: text('say in a sentence what the server is for, or leave it out'),
+  websiteUrl: httpUrl,
+  icons,
+  instructions: text('say what a model should know to use this server, or leave it out'),
+  revisions: texts('write ["2025-11-25"], or leave it out to serve all'),
+  services: rule(isObject, 'an object', 'give each service a name, such as { db }'),
+  authenticate: methods(
+    ['authenticate'],
+    'give an authenticator, such as { authenticate(credentials) {...} }',
+  ),
+  keys: secrets,
+  timeout: duration,
+  pageSize: whole(1, most, 'leave it out for 1000'),
+  limits: options({ what: '"limits"', example: '{ maxInFlight: 1000 }', rules: limitRules }),
+  extensions: recordOf(
+    rule(isObject, 'an object of settings', 'write {} for an extension without any'),
+    "name each by its id, such as { 'com.example/things': {} }",
+  ),
+  http: options({ what: '"http"', example: "{ path: '/mcp' }", rules: httpRules, instead: elsewhere }),
+  logger: methods(['debug', 'info', 'warn', 'error'], 'give a logger that has all four, or leave it out'),
+  clock: methods(['now', 'monotonic', 'after'], 'give a clock that has all three, or leave it out'),
+  development: flag,
+} satisfies Record<keyof ServerOptions, Rule>
+
+const serverTable: OptionTable = {
+  what: 'createServer',
+  example: "createServer({ name: 'orders', version: '1.0.0' })",
+  required: ['name', 'version'],
+  rules: serverRules,
+  instead,
+}
+
+/**
+ * Checks all that `createServer` is given, down to `limits` and `http`. What the texts of `keys`, `revisions`,
+ * `http.allowedHosts`, `http.allowedOrigins` and `http.trustedProxies` say is checked where they are read.
+ * @throws DefinitionError that names the option, what was expected, what came and what to do.
+ */
+export function checkServerOptions(given: unknown): void {
+  if (!isObject(given)) {
+    throw new DefinitionError(
+      `createServer takes an object of options, received ${shown(given)}; write ${serverTable.example}.`,
+    )
+  }
+  checkOptions(given, serverTable, '', '')
+}
+
+function texts(mend: string): Rule {
+  return listOf(
+    rule((value) => typeof value === 'string' && value.trim() !== '', 'a text that is not empty', mend),
+    mend,
+  )
+}
+
+/** Only the kind of what came may be named: it could be the secret itself. */
+function secrets(value: unknown, path: string, owner: string): void {
+  if (Array.isArray(value)) return
+  const mend = 'write [secret], the one that seals first'
+  const came = value === null ? 'null' : `a value of type ${typeof value}`
+  throw new DefinitionError(`${owner}"${path}" must be an array of texts, received ${came}; ${mend}.`)
+}
+
+/** What other frameworks call differently, and what stands one level further down. */
+function instead(name: string): string | undefined {
+  if (Object.hasOwn(httpRules, name)) return `use "http.${name}"`
+  if (Object.hasOwn(limitRules, name)) return `use "limits.${name}"`
+  switch (name) {
+    case 'auth':
+    case 'authenticator':
+      return 'use "authenticate"'
+    case 'tools':
+    case 'resources':
+    case 'prompts':
+      return `add each with server.${name.slice(0, -1)}(...)`
+    case 'middleware':
+      return 'add it with server.use(...)'
+    case 'capabilities':
+      return 'drop it, because they follow from what the server defines'
+    default:
+      return undefined
+  }
+}
+
+function elsewhere(name: string): string | undefined {
+  return Object.hasOwn(serverRules, name) ? `write "${name}" beside "http"` : undefined
+}

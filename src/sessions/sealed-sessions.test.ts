@@ -1,0 +1,248 @@
+import { describe, expect, it } from 'vitest'
+import { anonymous, type Principal } from '../contracts/principal.js'
+import type { Sealer } from '../contracts/sealer.js'
+import { Discovery, type Opening } from '../engine/discovery.js'
+import { Stats } from '../engine/stats.js'
+import { ServedRevisions } from '../protocol/revisions/all.js'
+import type { ClientCapabilities } from '../protocol/types.js'
+import { createSealer } from '../security/sealer.js'
+import { SealedSessions } from './sealed-sessions.js'
+
+const day = 24 * 60 * 60 * 1000
+const secret = 'one secret for every server of the fleet'
+
+function user(subject: string, issuer = 'https://issuer.example'): Principal {
+  return { kind: 'user', issuer, subject, permissions: new Set(), claims: {} }
+}
+
+function discoveryOf(revisions?: readonly string[]): Discovery {
+  return new Discovery({
+    info: { name: 'test-server', version: '1.0.0' },
+    instructions: undefined,
+    revisions: new ServedRevisions(revisions),
+    capabilities: () => ({}),
+  })
+}
+
+interface Rig {
+  readonly sessions: SealedSessions
+  readonly sealer: Sealer
+  readonly stats: Stats
+  /** The wall clock, in milliseconds. */
+  time: number
+}
+
+/** One server; those with the same secret stand for one fleet, or for one server before and after a restart. */
+function rig(options: { revisions?: readonly string[]; time?: number; sealer?: Sealer } = {}): Rig {
+  const sealer = options.sealer ?? createSealer(() => [secret])
+  const stats = new Stats()
+  const made = { time: options.time ?? 1_800_000_000_000, sealer, stats }
+  const clock = { now: () => made.time, monotonic: () => 0, after: () => () => undefined }
+  const sessions = new SealedSessions({ sealer, discovery: discoveryOf(options.revisions), clock, stats })
+  return Object.assign(made, { sessions })
+}
+
+function opening(
+  info: { name: string; version: string } | null = { name: 'client', version: '1.0.0' },
+  capabilities: ClientCapabilities = {},
+  revision = '2025-11-25',
+): Opening {
+  const dialect = discoveryOf().dialect(revision)
+  if (dialect === undefined) throw new Error(`${revision} is no revision.`)
+  return { dialect, client: { info: info ?? undefined, capabilities } }
+}
+
+describe('SealedSessions', () => {
+  it('opens what was negotiated, also on another server with the same secret', async () => {
+    const capabilities: ClientCapabilities = { elicitation: { form: {} }, sampling: { tools: {} }, roots: {} }
+    const id = await rig().sessions.create(opening(null, capabilities, '2025-06-18'), anonymous)
+    const session = await rig().sessions.open(id, anonymous)
+    expect(session?.id).toBe(id)
+    expect(session?.dialect.revision.version).toBe('2025-06-18')
+    expect(session?.client).toEqual({ info: undefined, capabilities })
+  })
+
+  it.each<[string, ClientCapabilities]>([
+    ['none', {}],
+    ['the group alone', { elicitation: {} }],
+    ['both modes', { elicitation: { form: {}, url: {} } }],
+    ['everything', { elicitation: { form: {}, url: {} }, sampling: { tools: {}, context: {} }, roots: {} }],
+  ])('keeps the capabilities: %s', async (_, capabilities) => {
+    const { sessions } = rig()
+    const id = await sessions.create(opening(null, capabilities), anonymous)
+    expect((await sessions.open(id, anonymous))?.client.capabilities).toEqual(capabilities)
+  })
+
+  it('gives every session its own id, which is visible ASCII (2025-11-25, basic/transports)', async () => {
+    const { sessions } = rig()
+    const ids = await Promise.all(Array.from({ length: 50 }, () => sessions.create(opening(), anonymous)))
+    expect(new Set(ids).size).toBe(50)
+    for (const id of ids) expect(id).toMatch(/^[\x21-\x7e]+$/)
+  })
+
+  it('opens for nobody else', async () => {
+    const { sessions } = rig()
+    const id = await sessions.create(opening(), user('alice'))
+    expect(await sessions.open(id, user('mallory'))).toBeUndefined()
+    expect(await sessions.open(id, user('alice', 'https://other.example'))).toBeUndefined()
+    expect(await sessions.open(id, anonymous)).toBeUndefined()
+    expect(await sessions.open(id, user('alice'))).toBeDefined()
+    // Also once it is known, and also the other way round.
+    expect(await sessions.open(id, user('mallory'))).toBeUndefined()
+    const open = await sessions.create(opening(), anonymous)
+    expect(await sessions.open(open, user('alice'))).toBeUndefined()
+  })
+
+  it('is over after a day, whether or not it was opened before', async () => {
+    const made = rig()
+    const id = await made.sessions.create(opening(), anonymous)
+    const fresh = rig({ time: made.time + day - 1 })
+    made.time += day - 1
+    for (const { sessions } of [made, fresh]) expect(await sessions.open(id, anonymous)).toBeDefined()
+    made.time += 1
+    fresh.time += 1
+    for (const { sessions } of [made, fresh]) expect(await sessions.open(id, anonymous)).toBeUndefined()
+    expect(await rig({ time: made.time }).sessions.open(id, anonymous)).toBeUndefined()
+  })
+
+  const longest: [string, string][] = [
+    ['plain letters', 'x'],
+    ['letters of three bytes', '世'],
+    ['pairs, cut in the middle', '😀'],
+    ['pairs, cut after the middle', 'a😀'],
+    ['quotes, which JSON escapes', '"'],
+    ['control characters, which JSON writes in six characters', '\u0001'],
+    ['halves of pairs, which JSON writes in six characters', '\ud800'],
+    ['the end of a text between letters of three bytes', '世\u0000'],
+  ]
+  it.each(longest)('has at most 512 characters, however long the client is named: %s', async (_, unit) => {
+    const { sessions } = rig()
+    const everything: ClientCapabilities = {
+      elicitation: { form: {}, url: {} },
+      sampling: { tools: {}, context: {} },
+      roots: {},
+    }
+    const client = opening({ name: unit.repeat(500), version: unit.repeat(500) }, everything)
+    const id = await sessions.create(client, user('x'.repeat(1000)))
+    expect(id.length).toBeLessThanOrEqual(512)
+    const session = await rig().sessions.open(id, user('x'.repeat(1000)))
+    expect(session?.client.capabilities).toEqual(everything)
+    expect(session?.client.info?.name.length).toBeLessThanOrEqual(40)
+  })
+
+  it('asks the sealer nothing about an id that is too long', async () => {
+    let asked = 0
+    const own = createSealer(() => [secret])
+    const counting: Sealer = {
+      seal: (purpose, data) => own.seal(purpose, data),
+      open(purpose, token) {
+        asked += 1
+        return own.open(purpose, token)
+      },
+    }
+    const { sessions } = rig({ sealer: counting })
+    expect(await sessions.open('x'.repeat(513), anonymous)).toBeUndefined()
+    expect(asked).toBe(0)
+    expect(await sessions.open('x'.repeat(512), anonymous)).toBeUndefined()
+    expect(asked).toBe(1)
+  })
+
+  it('does not open under a revision that was switched off since', async () => {
+    const id = await rig().sessions.create(opening(null, {}, '2024-11-05'), anonymous)
+    const narrowed = rig({ revisions: ['2025-11-25', '2026-07-28'] })
+    expect(await narrowed.sessions.open(id, anonymous)).toBeUndefined()
+  })
+
+  it.each([
+    ['a list', '[]'],
+    ['null', 'null'],
+    ['a text', '"2025-11-25"'],
+    ['an empty object', '{}'],
+    ['no time', '{"v":"2025-11-25","c":0,"p":""}'],
+    ['a time as text', '{"v":"2025-11-25","c":0,"p":"","t":"1800000000000"}'],
+    ['no principal', '{"v":"2025-11-25","c":0,"t":1800000000000}'],
+    ['an unknown revision', '{"v":"2099-01-01","c":0,"p":"","t":1800000000000,"r":""}'],
+    ['a revision named like a member', '{"v":"__proto__","c":0,"p":"","t":1800000000000,"r":""}'],
+  ])('does not open sealed JSON that is no facts: %s', async (_, data) => {
+    const { sessions, sealer } = rig()
+    expect(await sessions.open(await sealer.seal('session', data), anonymous)).toBeUndefined()
+  })
+
+  it('does not open what was sealed for something else, was tampered with or is no id at all', async () => {
+    const { sessions, sealer } = rig()
+    const facts = '{"v":"2025-11-25","c":0,"p":"","t":1800000000000,"r":""}'
+    expect(await sessions.open(await sealer.seal('session', facts), anonymous)).toBeDefined()
+    expect(await sessions.open(await sealer.seal('cursor', facts), anonymous)).toBeUndefined()
+    const id = await sessions.create(opening(), anonymous)
+    for (const faulty of ['', ' ', '世界', id.slice(1), `${id}A`, `${id}=`, id.toLowerCase()]) {
+      expect(await sessions.open(faulty, anonymous)).toBeUndefined()
+    }
+  })
+
+  it('ends a session for good, under whatever spelling', async () => {
+    const { sessions } = rig()
+    // Names of three lengths: base64 leaves 0, 2 or 4 bits of the last character unused.
+    for (const name of ['a', 'ab', 'abc']) {
+      const id = await sessions.create(opening({ name, version: '1' }), anonymous)
+      expect(await sessions.open(id, anonymous)).toBeDefined()
+      sessions.end(id)
+      for (const last of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_') {
+        expect(await sessions.open(id.slice(0, -1) + last, anonymous)).toBeUndefined()
+      }
+    }
+  })
+
+  it('leaves the others open when one ends', async () => {
+    const { sessions } = rig()
+    const [one, other] = await Promise.all([
+      sessions.create(opening(), anonymous),
+      sessions.create(opening(), anonymous),
+    ])
+    sessions.end(one)
+    expect(await sessions.open(other, anonymous)).toBeDefined()
+  })
+
+  it('opens no ended session again when the list of ended ones overflows, and counts that it did', async () => {
+    const made = rig()
+    const { sessions, stats } = made
+    const old = await sessions.create(opening(), anonymous)
+    const bystander = await sessions.create(opening(), anonymous)
+    await sessions.open(old, anonymous)
+    sessions.end(old)
+    made.time += 1000
+    const young = await sessions.create(opening(), anonymous)
+    const list = () => stats.snapshot().bounded.find(({ name }) => name === 'sessions, ended')
+    const limit = list()?.limit ?? 0
+    expect(limit).toBeGreaterThan(0)
+    for (let n = 1; n < limit; n += 1) sessions.end(`ended-${n}`)
+    expect(list()).toMatchObject({ size: limit, dropped: 0 })
+    for (const id of [bystander, young]) expect(await sessions.open(id, anonymous)).toBeDefined()
+
+    sessions.end('one too many')
+    expect(list()).toMatchObject({ size: limit, dropped: 1 })
+    expect(await sessions.open(old, anonymous)).toBeUndefined()
+    // The price: what is as old as the forgotten one is over too. What is younger goes on.
+    expect(await sessions.open(bystander, anonymous)).toBeUndefined()
+    expect(await sessions.open(young, anonymous)).toBeDefined()
+  })
+
+  it('never lowers that mark, and takes an unopened session for as old as its end', async () => {
+    const made = rig()
+    const { sessions, stats } = made
+    const limit = stats.snapshot().bounded.find(({ name }) => name === 'sessions, ended')?.limit ?? 0
+    // Never opened here, so its age is unknown: everything up to now must be over with it.
+    const unopened = await sessions.create(opening(), anonymous)
+    made.time += 1000
+    sessions.end(unopened)
+    const bystander = await sessions.create(opening(), anonymous)
+    const older = await rig({ time: made.time - 500 }).sessions.create(opening(), anonymous)
+    await sessions.open(older, anonymous)
+    sessions.end(older)
+    made.time += 1000
+    for (let n = 2; n <= limit; n += 1) sessions.end(`ended-${n}`)
+    // The first to be forgotten was `unopened`; the second is `older`, which is no reason to lower the mark.
+    for (const id of [unopened, bystander]) expect(await sessions.open(id, anonymous)).toBeUndefined()
+    sessions.end('one more')
+    for (const id of [unopened, older, bystander]) expect(await sessions.open(id, anonymous)).toBeUndefined()
+  })
+})
