@@ -100,6 +100,11 @@ describe('the tables of options', () => {
 describe('checkToolOptions', () => {
   it.each<[object, string]>([
     [{ descripton: 'x' }, '"descripton" is no option of a tool; use "description".'],
+    [{ titel: 'x' }, 'use "title".'],
+    [{ iconss: [] }, 'use "icons".'],
+    [{ time_out: 1 }, 'use "timeout".'],
+    [{ inputt: schema }, 'use "input".'],
+    [{ tilt: 'x' }, 'drop it; there are'],
     [{ inputSchema: schema }, '"inputSchema" is no option of a tool; use "input".'],
     [{ parameters: schema }, 'use "input".'],
     [{ outputSchema: schema }, 'use "output".'],
@@ -212,7 +217,10 @@ describe('checkResourceOptions', () => {
       { uri: undefined },
       '"uri" must be a URI, received nothing; write it in full, such as "app://config", or',
     ],
-    [{ uriTemplate: 5, uri: undefined }, '"uriTemplate" must be a URI template, received 5; write it in full'],
+    [
+      { uriTemplate: 5, uri: undefined },
+      '"uriTemplate" must be a URI template, received 5; write it in full',
+    ],
     [
       { uriTemplate: 'a://{b}' },
       '"uri" is no option of a resource with a "uriTemplate"; drop it, because it bel',

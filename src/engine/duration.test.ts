@@ -50,7 +50,9 @@ describe('toMs', () => {
   it.each(faulty)('refuses %j, by the name of the option and with what came', (given, shown) => {
     const read = (): number => toMs(given as Duration, '"timeout" of "find-order"')
     expect(read).toThrow(DefinitionError)
-    expect(read).toThrow(/^"timeout" of "find-order" must be a positive number of milliseconds or text such as /)
+    expect(read).toThrow(
+      /^"timeout" of "find-order" must be a positive number of milliseconds or text such as /,
+    )
     expect(read).toThrow(`received ${shown.startsWith('999') ? '"999' : shown}`)
   })
 })

@@ -105,5 +105,4 @@ describe('onceEmpty', () => {
     calls.finish(1)
     expect(told).toEqual(['first'])
   })
-  //PATCH-IN-FLIGHT
 })

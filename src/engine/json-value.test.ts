@@ -29,7 +29,8 @@ describe('findNonJson', () => {
         let value: unknown = Number.NaN
         let path = ''
         for (const one of [...steps].reverse()) {
-          if (typeof one === 'number') value = Array.from({ length: 4 }, (_, at) => (at === one ? value : null))
+          if (typeof one === 'number')
+            value = Array.from({ length: 4 }, (_, at) => (at === one ? value : null))
           else value = { before: 1, [one]: value, after: undefined }
         }
         for (const one of steps) {
@@ -74,7 +75,10 @@ describe('findNonJson', () => {
   it('takes instances with plain fields, and objects without a prototype', () => {
     expect(findNonJson(new Order())).toBeUndefined()
     expect(findNonJson(Object.assign(Object.create(null), { a: 1 }))).toBeUndefined()
-    expect(findNonJson(Object.assign(new Order(), { at: new Date(0) }))).toEqual({ path: 'at', what: 'a Date' })
+    expect(findNonJson(Object.assign(new Order(), { at: new Date(0) }))).toEqual({
+      path: 'at',
+      what: 'a Date',
+    })
   })
 
   it('takes objects whose constructor tells nothing', () => {

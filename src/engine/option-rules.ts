@@ -1,7 +1,6 @@
 import { DefinitionError } from '../errors/definition-error.js'
 import { shown } from '../errors/shown.js'
 import type { Icon } from '../protocol/types.js'
-import { suggest } from '../schema/suggest.js'
 import { type Duration, toMs } from './duration.js'
 
 /**
@@ -57,11 +56,32 @@ export function checkOptions(given: unknown, table: OptionTable, path: string, o
 
 function unknownOption(name: string, table: OptionTable, within: string, owner: string): DefinitionError {
   const known = Object.keys(table.rules)
-  const near = suggest(name, known)
+  const near = nearest(name, known)
   const mend =
     table.instead?.(name) ??
     (near === undefined ? `drop it; there are ${known.join(', ')}` : `use "${within}${near}"`)
   return new DefinitionError(`${owner}${shown(within + name)} is no option of ${table.what}; ${mend}.`)
+}
+
+/**
+ * The known name that differs by case, separators, or one slip: a letter too many, too few, wrong, or swapped with the
+ * next. What arguments are compared with goes further, but is not loaded at a start, where every module costs.
+ */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  const bare = name.replace(/[-_\s]/g, '').toLowerCase()
+  return known.find((candidate) => isOneSlip(bare, candidate.toLowerCase()))
+}
+
+function isOneSlip(a: string, b: string): boolean {
+  if (Math.abs(a.length - b.length) > 1) return false
+  let start = 0
+  while (start < a.length && a[start] === b[start]) start += 1
+  let end = 0
+  while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end += 1
+  const left = a.slice(start, a.length - end)
+  const right = b.slice(start, b.length - end)
+  if (left.length <= 1 && right.length <= 1) return true
+  return left.length === 2 && right.length === 2 && left[0] === right[1] && left[1] === right[0]
 }
 
 /** A rule from a test of the value. */

@@ -96,7 +96,7 @@ export function createResource(
     ...(annotations && { annotations }),
     ...(meta && { _meta: meta }),
   }
-  if ('uriTemplate' in options && options.uriTemplate !== undefined) {
+  if (isTemplate(options)) {
     const template = new UriTemplate(options.uriTemplate)
     const complete: Readonly<Record<string, Completer<never> | undefined>> = options.complete ?? {}
     for (const variable of Object.keys(complete)) {
@@ -123,6 +123,11 @@ export function createResource(
   }
   const { uri, size } = options
   return { ...base, kind: 'fixed', resource: { uri, ...shared, ...(size !== undefined && { size }) } }
+}
+
+/** `uriTemplate: undefined`, which a program without types may say, is the same as left out. */
+function isTemplate(options: AnyResourceOptions): options is TemplateResourceOptions<string, never> {
+  return 'uriTemplate' in options && options.uriTemplate !== undefined
 }
 
 function resourceHandler(

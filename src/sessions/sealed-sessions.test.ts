@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { anonymous, type Principal } from '../contracts/principal.js'
 import type { Sealer } from '../contracts/sealer.js'
 import { Discovery, type Opening } from '../engine/discovery.js'
+import type { Session, Session } from '../engine/session.js'
 import { Stats } from '../engine/stats.js'
 import { ServedRevisions } from '../protocol/revisions/all.js'
 import type { ClientCapabilities } from '../protocol/types.js'
@@ -50,6 +51,37 @@ function opening(
   const dialect = discoveryOf().dialect(revision)
   if (dialect === undefined) throw new Error(`${revision} is no revision.`)
   return { dialect, client: { info: info ?? undefined, capabilities } }
+}
+
+/** Ends a session as DELETE does: it is opened first. */
+async function endOf(sessions: SealedSessions, id: string): Promise<void> {
+  const session = await sessions.open(id, anonymous)
+  if (session === undefined) throw new Error('Only what opens can be ended.')
+  sessions.end(session)
+}
+
+/** Fills the list of ended sessions without making each one first. */
+function endMany(sessions: SealedSessions, model: Session, count: number, from: number): void {
+  for (let n = from; n < from + count; n += 1) sessions.end({ ...model, id: `ended-${n}`, key: `ended-${n}` })
+}
+
+async function opened(made: Rig, id: string, principal: Principal = anonymous): Promise<Session> {
+  const session = await made.sessions.open(id, principal)
+  if (session === undefined) throw new Error('The session does not open.')
+  return session
+}
+
+/** Ends `count` sessions that nobody ever opened here. */
+function endOthers(made: Rig, like: Session, from: number, count: number): void {
+  for (let n = from; n < from + count; n += 1) {
+    made.sessions.end({ ...like, id: `other-${n}`, key: `other-${n}` })
+  }
+}
+
+function listOfEnded({ stats }: Rig): { size: number; limit: number; dropped: number } {
+  const list = stats.snapshot().bounded.find(({ name }) => name === 'sessions, ended')
+  if (list === undefined) throw new Error('The stats do not show the list of ended sessions.')
+  return list
 }
 
 describe('SealedSessions', () => {
@@ -180,69 +212,77 @@ describe('SealedSessions', () => {
   })
 
   it('ends a session for good, under whatever spelling', async () => {
-    const { sessions } = rig()
+    const made = rig()
+    const { sessions } = made
     // Names of three lengths: base64 leaves 0, 2 or 4 bits of the last character unused.
     for (const name of ['a', 'ab', 'abc']) {
       const id = await sessions.create(opening({ name, version: '1' }), anonymous)
-      expect(await sessions.open(id, anonymous)).toBeDefined()
-      sessions.end(id)
+      sessions.end(await opened(made, id))
       for (const last of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_') {
         expect(await sessions.open(id.slice(0, -1) + last, anonymous)).toBeUndefined()
       }
     }
   })
 
+  it('gives every session its own short key, the same one each time it is opened', async () => {
+    const made = rig()
+    const ids = await Promise.all(Array.from({ length: 50 }, () => made.sessions.create(opening(), anonymous)))
+    const keys = await Promise.all(ids.map(async (id) => (await opened(made, id)).key))
+    expect(new Set(keys).size).toBe(50)
+    const restarted = rig()
+    expect(await Promise.all(ids.map(async (id) => (await opened(restarted, id)).key))).toEqual(keys)
+    for (const key of keys) expect(key.length).toBeLessThanOrEqual(40)
+  })
+
   it('leaves the others open when one ends', async () => {
-    const { sessions } = rig()
+    const made = rig()
     const [one, other] = await Promise.all([
-      sessions.create(opening(), anonymous),
-      sessions.create(opening(), anonymous),
+      made.sessions.create(opening(), anonymous),
+      made.sessions.create(opening(), anonymous),
     ])
-    sessions.end(one)
-    expect(await sessions.open(other, anonymous)).toBeDefined()
+    made.sessions.end(await opened(made, one))
+    expect(await made.sessions.open(one, anonymous)).toBeUndefined()
+    expect(await made.sessions.open(other, anonymous)).toBeDefined()
   })
 
   it('opens no ended session again when the list of ended ones overflows, and counts that it did', async () => {
     const made = rig()
-    const { sessions, stats } = made
+    const { sessions } = made
     const old = await sessions.create(opening(), anonymous)
     const bystander = await sessions.create(opening(), anonymous)
-    await sessions.open(old, anonymous)
-    sessions.end(old)
+    const session = await opened(made, old)
+    sessions.end(session)
     made.time += 1000
     const young = await sessions.create(opening(), anonymous)
-    const list = () => stats.snapshot().bounded.find(({ name }) => name === 'sessions, ended')
-    const limit = list()?.limit ?? 0
-    expect(limit).toBeGreaterThan(0)
-    for (let n = 1; n < limit; n += 1) sessions.end(`ended-${n}`)
-    expect(list()).toMatchObject({ size: limit, dropped: 0 })
+    const { limit } = listOfEnded(made)
+    endOthers(made, session, 1, limit - 1)
+    expect(listOfEnded(made)).toMatchObject({ size: limit, dropped: 0 })
     for (const id of [bystander, young]) expect(await sessions.open(id, anonymous)).toBeDefined()
 
-    sessions.end('one too many')
-    expect(list()).toMatchObject({ size: limit, dropped: 1 })
+    endOthers(made, session, limit, 1)
+    expect(listOfEnded(made)).toMatchObject({ size: limit, dropped: 1 })
     expect(await sessions.open(old, anonymous)).toBeUndefined()
     // The price: what is as old as the forgotten one is over too. What is younger goes on.
     expect(await sessions.open(bystander, anonymous)).toBeUndefined()
     expect(await sessions.open(young, anonymous)).toBeDefined()
   })
 
-  it('never lowers that mark, and takes an unopened session for as old as its end', async () => {
+  it('never lowers that mark when an older one is forgotten later', async () => {
     const made = rig()
-    const { sessions, stats } = made
-    const limit = stats.snapshot().bounded.find(({ name }) => name === 'sessions, ended')?.limit ?? 0
-    // Never opened here, so its age is unknown: everything up to now must be over with it.
-    const unopened = await sessions.create(opening(), anonymous)
+    const { sessions } = made
+    const older = await opened(made, await sessions.create(opening(), anonymous))
     made.time += 1000
-    sessions.end(unopened)
-    const bystander = await sessions.create(opening(), anonymous)
-    const older = await rig({ time: made.time - 500 }).sessions.create(opening(), anonymous)
-    await sessions.open(older, anonymous)
+    const youngerId = await sessions.create(opening(), anonymous)
+    const younger = await opened(made, youngerId)
+    sessions.end(younger)
     sessions.end(older)
     made.time += 1000
-    for (let n = 2; n <= limit; n += 1) sessions.end(`ended-${n}`)
-    // The first to be forgotten was `unopened`; the second is `older`, which is no reason to lower the mark.
-    for (const id of [unopened, bystander]) expect(await sessions.open(id, anonymous)).toBeUndefined()
-    sessions.end('one more')
-    for (const id of [unopened, older, bystander]) expect(await sessions.open(id, anonymous)).toBeUndefined()
+    const { limit } = listOfEnded(made)
+    // First `younger` is forgotten, then `older`, which is no reason to open `younger` again.
+    endOthers(made, older, 1, limit - 1)
+    expect(await sessions.open(youngerId, anonymous)).toBeUndefined()
+    endOthers(made, older, limit, 1)
+    expect(listOfEnded(made).dropped).toBe(2)
+    for (const { id } of [younger, older]) expect(await sessions.open(id, anonymous)).toBeUndefined()
   })
 })

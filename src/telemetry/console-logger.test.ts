@@ -46,28 +46,40 @@ describe('formatRecord', () => {
   })
 
   it.each<[string, () => unknown]>([
-    ['a getter that throws', () => ({
-      get secret(): string {
-        throw new Error('no')
-      },
-    })],
-    ['a toJSON that throws', () => ({
-      toJSON() {
-        throw new Error('no')
-      },
-    })],
-    ['a revoked proxy', hostile],
-    ['an error whose message throws', () =>
-      Object.defineProperty(new Error(), 'message', {
-        get() {
+    [
+      'a getter that throws',
+      () => ({
+        get secret(): string {
           throw new Error('no')
         },
-      })],
-    ['something that throws no error', () => ({
-      toJSON() {
-        throw 'no'
-      },
-    })],
+      }),
+    ],
+    [
+      'a toJSON that throws',
+      () => ({
+        toJSON() {
+          throw new Error('no')
+        },
+      }),
+    ],
+    ['a revoked proxy', hostile],
+    [
+      'an error whose message throws',
+      () =>
+        Object.defineProperty(new Error(), 'message', {
+          get() {
+            throw new Error('no')
+          },
+        }),
+    ],
+    [
+      'something that throws no error',
+      () => ({
+        toJSON() {
+          throw 'no'
+        },
+      }),
+    ],
   ])('says so, and keeps what it can, for %s', (_, make) => {
     const written = read({ message: 'the order failed', count: 3, field: make() })
     expect(written).toMatchObject({ message: 'the order failed', unwritable: expect.any(String) })
@@ -83,7 +95,6 @@ describe('formatRecord', () => {
     const text = '世"\n'.repeat(1_000_000)
     expect(read({ text })['text']).toBe(text)
   })
-  //PATCH-FORMAT
 })
 
 describe('createConsoleLogger', () => {
@@ -120,5 +131,4 @@ describe('createConsoleLogger', () => {
     logger.info('b')
     expect(written.map(({ message }) => message)).toEqual(['b'])
   })
-  //PATCH-LOGGER
 })

@@ -176,21 +176,24 @@ describe.each([
     expect(server.stderr().split('STRAY from the tool')).toHaveLength(3)
   })
 
-  it.each(['end', 'SIGTERM'] as const)('gives a slow reader 5 MB whole, also when it is to end (%s)', async (how) => {
-    const server = start(flags)
-    server.child.stdout.pause()
-    const id = server.call('big')
-    await once(server.child.stdout, 'readable')
-    if (how === 'end') server.child.stdin.end()
-    else server.child.kill('SIGTERM')
-    server.child.stdout.on('data', () => {
+  it.each(['end', 'SIGTERM'] as const)(
+    'gives a slow reader 5 MB whole, also when it is to end (%s)',
+    async (how) => {
+      const server = start(flags)
       server.child.stdout.pause()
-      setTimeout(() => server.child.stdout.resume(), 2)
-    })
-    expect(await server.exited).toEqual(clean)
-    const text = (await server.answer(id)).result?.content[0]?.text
-    expect(text === 'é'.repeat(2_500_000)).toBe(true)
-  })
+      const id = server.call('big')
+      await once(server.child.stdout, 'readable')
+      if (how === 'end') server.child.stdin.end()
+      else server.child.kill('SIGTERM')
+      server.child.stdout.on('data', () => {
+        server.child.stdout.pause()
+        setTimeout(() => server.child.stdout.resume(), 2)
+      })
+      expect(await server.exited).toEqual(clean)
+      const text = (await server.answer(id)).result?.content[0]?.text
+      expect(text === 'é'.repeat(2_500_000)).toBe(true)
+    },
+  )
 
   it('exits with 0 soon after stdin has ended when nothing runs', async () => {
     const server = start(flags)
@@ -252,15 +255,18 @@ describe('HTTP', () => {
     return { ...server, url }
   }
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('lets a call finish after %s, refuses new ones, exits with 0', async (signal) => {
-    const server = await listen()
-    const answer = post(server.url, 'finish-on-signal')
-    await server.said('WAITING')
-    server.child.kill(signal)
-    expect((await answer).result?.content[0]?.text).toBe('finished')
-    expect(await server.exited).toEqual(clean)
-    await expect(fetch(server.url)).rejects.toThrow()
-  })
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'lets a call finish after %s, refuses new ones, exits with 0',
+    async (signal) => {
+      const server = await listen()
+      const answer = post(server.url, 'finish-on-signal')
+      await server.said('WAITING')
+      server.child.kill(signal)
+      expect((await answer).result?.content[0]?.text).toBe('finished')
+      expect(await server.exited).toEqual(clean)
+      await expect(fetch(server.url)).rejects.toThrow()
+    },
+  )
 
   it('answers a stuck call when the drain time after SIGINT is over, and exits with 0', async () => {
     const server = await listen({ DRAIN_MS: '300' })

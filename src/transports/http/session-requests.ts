@@ -90,7 +90,7 @@ export class SessionRequests {
   async end(head: RequestHead, principal: Principal): Promise<Refusal | undefined> {
     const session = await this.open(head, principal)
     if (!('id' in session)) return session
-    this.#sessions.end(session.id)
+    this.#sessions.end(session)
     return undefined
   }
 
@@ -115,7 +115,7 @@ export class SessionRequests {
 
   async #run(frame: RequestFrame, session: Session, post: Post): Promise<Answer | undefined> {
     const exchange = exchangeOf(this.#engine, frame, session, post)
-    const scope = `${session.id} `
+    const scope = session.key
     const begun = this.#calls.begin(exchange, scope)
     if (begun === 'duplicate') return this.#engine.refusal(duplicateId(frame.id), exchange)
     if (begun === 'full') {
@@ -152,6 +152,6 @@ export class SessionRequests {
       counters.strayResponses += 1
       return
     }
-    takeNotification(frame, (id) => this.#calls.get(id, `${session.id} `), counters)
+    takeNotification(frame, (id) => this.#calls.get(id, session.key), counters)
   }
 }
