@@ -12,6 +12,7 @@ import type {
 } from '../engine/definitions.js'
 import type { Duration } from '../engine/duration.js'
 import type { Engine } from '../engine/engine.js'
+import { isObject } from '../engine/option-rules.js'
 import { createPrompt } from '../engine/prompts.js'
 import type { DefinitionHandle } from '../engine/registry.js'
 import { type AnyResourceOptions, createResource } from '../engine/resource-definition.js'
@@ -74,6 +75,11 @@ export function createDefiner<Services>(engine: Engine, group: GroupOptions = {}
 
   function addTool(definition: ToolDefinition): DefinitionHandle {
     const { annotations, icons, meta, timeout, repair } = group
+    if (!isObject(definition) || !isObject(definition.options)) {
+      throw new DefinitionError(
+        'A tool is defined as server.tool(name, { description, input, ... }, handler), or by what toolsFor() makes.',
+      )
+    }
     const { options } = definition
     const merged: ToolOptions = {
       ...(icons && { icons }),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { anonymous, type Principal } from '../contracts/principal.js'
 import type { Sealer } from '../contracts/sealer.js'
 import { Discovery, type Opening } from '../engine/discovery.js'
-import type { Session, Session } from '../engine/session.js'
+import type { Session } from '../engine/session.js'
 import { Stats } from '../engine/stats.js'
 import { ServedRevisions } from '../protocol/revisions/all.js'
 import type { ClientCapabilities } from '../protocol/types.js'
@@ -51,18 +51,6 @@ function opening(
   const dialect = discoveryOf().dialect(revision)
   if (dialect === undefined) throw new Error(`${revision} is no revision.`)
   return { dialect, client: { info: info ?? undefined, capabilities } }
-}
-
-/** Ends a session as DELETE does: it is opened first. */
-async function endOf(sessions: SealedSessions, id: string): Promise<void> {
-  const session = await sessions.open(id, anonymous)
-  if (session === undefined) throw new Error('Only what opens can be ended.')
-  sessions.end(session)
-}
-
-/** Fills the list of ended sessions without making each one first. */
-function endMany(sessions: SealedSessions, model: Session, count: number, from: number): void {
-  for (let n = from; n < from + count; n += 1) sessions.end({ ...model, id: `ended-${n}`, key: `ended-${n}` })
 }
 
 async function opened(made: Rig, id: string, principal: Principal = anonymous): Promise<Session> {
@@ -226,7 +214,9 @@ describe('SealedSessions', () => {
 
   it('gives every session its own short key, the same one each time it is opened', async () => {
     const made = rig()
-    const ids = await Promise.all(Array.from({ length: 50 }, () => made.sessions.create(opening(), anonymous)))
+    const ids = await Promise.all(
+      Array.from({ length: 50 }, () => made.sessions.create(opening(), anonymous)),
+    )
     const keys = await Promise.all(ids.map(async (id) => (await opened(made, id)).key))
     expect(new Set(keys).size).toBe(50)
     const restarted = rig()

@@ -158,10 +158,10 @@ describe('a capability that is null', () => {
 describe('an argument named constructor', () => {
   it('has no completer unless it is given one', async () => {
     const { server, logged } = testServer()
-    const input = {
+    const input: JsonSchema = {
       type: 'object',
-      properties: { constructor: { type: 'string' }, place: { type: 'string' } },
-    } as const
+      properties: { constructor: { type: 'string' as const }, place: { type: 'string' } },
+    }
     server.prompt('build', { description: 'Builds.', input, complete: { place: () => ['here'] } }, () => 'x')
     const client = await open(memory, server)
     const ref = { type: 'ref/prompt', name: 'build' }

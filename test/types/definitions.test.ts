@@ -359,8 +359,10 @@ describe('definitions', () => {
   })
 
   it('refuse options that do not exist', () => {
-    // @ts-expect-error: there is no option "descripton"
-    withDb().tool('a', { description, descripton: 'typo' }, () => 'done')
+    expect(() =>
+      // @ts-expect-error: there is no option "descripton"
+      withDb().tool('a', { description, descripton: 'typo' }, () => 'done'),
+    ).toThrow('use "description"')
     // @ts-expect-error: the same in toolsFor
     toolsFor<unknown>()('a', { description, descripton: 'typo' }, () => 'done')
   })
