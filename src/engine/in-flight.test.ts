@@ -105,4 +105,28 @@ describe('onceEmpty', () => {
     calls.finish(1)
     expect(told).toEqual(['first'])
   })
+
+  it('forgets the earlier of two and still tells the later', () => {
+    const calls = new InFlight('calls', 10)
+    const told: string[] = []
+    calls.begin(exchange(1))
+    const forget = calls.onceEmpty(() => told.push('first'))
+    calls.onceEmpty(() => told.push('second'))
+    forget()
+    calls.finish(1)
+    expect(told).toEqual(['second'])
+  })
+
+  it('tells nobody a second time who forgets after having been told', () => {
+    const calls = new InFlight('calls', 10)
+    const told: string[] = []
+    calls.begin(exchange(1))
+    calls.onceEmpty(() => told.push('first'))
+    const forget = calls.onceEmpty(() => told.push('second'))
+    calls.finish(1)
+    forget()
+    calls.begin(exchange(2))
+    calls.finish(2)
+    expect(told).toEqual(['first', 'second'])
+  })
 })

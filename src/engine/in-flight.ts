@@ -11,7 +11,7 @@ export class InFlight implements Bounded {
   readonly #name: string
   readonly #limit: number
   #dropped = 0
-  #whenEmpty: (() => void) | undefined
+  readonly #whenEmpty = new Set<() => void>()
 
   constructor(name: string, limit: number) {
     this.#name = name
@@ -36,7 +36,11 @@ export class InFlight implements Bounded {
 
   finish(id: RequestId, scope = ''): void {
     this.#exchanges.delete(scope + requestKey(id))
-    if (this.#exchanges.size === 0) this.#whenEmpty?.()
+    if (this.#exchanges.size > 0) return
+    for (const tell of this.#whenEmpty) {
+      this.#whenEmpty.delete(tell)
+      tell()
+    }
   }
 
   get(id: RequestId, scope = ''): Exchange | undefined {
@@ -53,14 +57,11 @@ export class InFlight implements Bounded {
       listener()
       return () => undefined
     }
-    const earlier = this.#whenEmpty
-    this.#whenEmpty = () => {
-      this.#whenEmpty = undefined
-      earlier?.()
-      listener()
-    }
+    // A function of its own, so that one listener may wait twice.
+    const tell = (): void => listener()
+    this.#whenEmpty.add(tell)
     return () => {
-      this.#whenEmpty = earlier
+      this.#whenEmpty.delete(tell)
     }
   }
 

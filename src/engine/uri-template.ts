@@ -27,7 +27,7 @@ export class UriTemplate {
     for (let at = 0; at < rest.length; at += 2) {
       const [expression = '', until = ''] = rest.slice(at, at + 2)
       const [, plus, name] = /^\{(\+?)([A-Za-z_][A-Za-z0-9_]*)\}$/.exec(expression) ?? []
-      if (name === undefined || /[{}]/.test(until))
+      if (name === undefined || name === '__proto__' || /[{}]/.test(until))
         throw unreadable(text, name === undefined ? expression : until)
       if (parts.some((part) => part.name === name)) {
         throw new DefinitionError(

@@ -174,6 +174,8 @@ describe('SealedSessions', () => {
   })
 
   it.each([
+    ['no JSON', 'v=2025-11-25'],
+    ['nothing', ''],
     ['a list', '[]'],
     ['null', 'null'],
     ['a text', '"2025-11-25"'],

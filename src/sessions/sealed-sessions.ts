@@ -113,8 +113,8 @@ export class SealedSessions implements Sessions {
   async #unseal(id: string): Promise<Opened | undefined> {
     if (id.length > 512) return undefined
     const data = await this.#options.sealer.open(purpose, id)
-    const facts: unknown = data === undefined ? undefined : JSON.parse(data)
-    if (!isFacts(facts)) return undefined
+    const facts = data === undefined ? undefined : readFacts(data)
+    if (facts === undefined) return undefined
     // A revision may have been switched off since the id was given out.
     const dialect = this.#options.discovery.dialect(facts.v)
     if (dialect === undefined) return undefined
@@ -134,6 +134,16 @@ function randomKey(): string {
 /** Control characters and halves of pairs become six characters each in JSON, and an id has 512 at most. */
 function shorten(text: string): string {
   return text.slice(0, maxNameLength).replace(/[\p{Cc}\p{Cs}]/gu, '')
+}
+
+function readFacts(data: string): Facts | undefined {
+  try {
+    const value: unknown = JSON.parse(data)
+    return isFacts(value) ? value : undefined
+  } catch {
+    // Sealed with our key, so another version of ours wrote it.
+    return undefined
+  }
 }
 
 function isFacts(value: unknown): value is Facts {

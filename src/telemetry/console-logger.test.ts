@@ -95,6 +95,16 @@ describe('formatRecord', () => {
     const text = '世"\n'.repeat(1_000_000)
     expect(read({ text })['text']).toBe(text)
   })
+
+  it('says so for a field that throws when it is read', () => {
+    const record = {
+      message: 'the order failed',
+      get field(): string {
+        throw new Error('no')
+      },
+    }
+    expect(read(record)).toEqual({ message: 'the order failed', field: '[unreadable]', unwritable: 'no' })
+  })
 })
 
 describe('createConsoleLogger', () => {
@@ -130,5 +140,18 @@ describe('createConsoleLogger', () => {
     logger.debug('a')
     logger.info('b')
     expect(written.map(({ message }) => message)).toEqual(['b'])
+  })
+
+  it('writes what it can when a field throws as it is read', () => {
+    const written = lines()
+    createConsoleLogger().error('the order failed', {
+      order: 'ORD-7',
+      get field(): string {
+        throw new Error('no')
+      },
+    })
+    expect(written).toMatchObject([
+      { level: 'error', message: 'the order failed', order: 'ORD-7', unwritable: 'no' },
+    ])
   })
 })

@@ -12,16 +12,16 @@ export function createConsoleLogger(level: LogLevel = 'info'): Logger {
     (own: LogLevel) =>
     (message: string, fields?: LogFields): void => {
       if (order.indexOf(own) < least) return
-      console.error(formatRecord({ time: new Date().toISOString(), level: own, message, ...fields }))
+      console.error(formatRecord({ time: new Date().toISOString(), level: own, message }, fields))
     }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** Never throws: a record that cannot be written as it is says so. */
-export function formatRecord(record: Readonly<Record<string, unknown>>): string {
+/** Never throws: a record that cannot be written as it is says so. `fields` are added to the record. */
+export function formatRecord(record: Readonly<Record<string, unknown>>, fields: LogFields = {}): string {
   const seen = new WeakSet<object>()
   try {
-    return JSON.stringify(record, (_key, value: unknown) => {
+    return JSON.stringify({ ...record, ...fields }, (_key, value: unknown) => {
       if (typeof value === 'bigint') return value.toString()
       if (typeof value !== 'object' || value === null) return value
       if (seen.has(value)) return '[circular]'
@@ -31,6 +31,7 @@ export function formatRecord(record: Readonly<Record<string, unknown>>): string 
   } catch (error) {
     return JSON.stringify({
       ...pickPlain(record),
+      ...pickPlain(fields),
       unwritable: error instanceof Error ? error.message : 'unknown',
     })
   }
@@ -45,6 +46,16 @@ function describeError(error: Error): object {
   }
 }
 
+/** The texts among the fields, shortened: what could not be written may have been too long. */
 function pickPlain(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => typeof value === 'string'))
+  const plain: Record<string, unknown> = {}
+  for (const key of Object.keys(record)) {
+    try {
+      const value = record[key]
+      if (typeof value === 'string') plain[key] = value.slice(0, 10_000)
+    } catch {
+      plain[key] = '[unreadable]'
+    }
+  }
+  return plain
 }
