@@ -85,6 +85,8 @@ export class Engine {
   /** Answers one request; undefined when its sender no longer wants an answer. It never rejects. */
   async run(exchange: Exchange): Promise<Answer | undefined> {
     this.environment.stats.counters.requests += 1
+    // Its client may be gone before it could begin, and then nobody wants the work.
+    if (unwanted(exchange)) return this.#cancelled()
     try {
       const result = await this.#method(exchange)(exchange)
       if (unwanted(exchange)) return this.#cancelled()

@@ -83,7 +83,7 @@ export function isObjectSchema(schema: Readonly<Record<string, unknown>>): boole
 export const wrapKey = 'result'
 
 /** Keywords that belong to a document and not to one schema in it, so that they stay at the root. */
-const documentKeywords = ['$schema', '$defs', 'definitions']
+const documentKeywords = ['$schema', '$id', '$defs', 'definitions']
 
 function asObjectSchema(schema: Readonly<Record<string, unknown>>): object {
   if (isObjectSchema(schema)) return schema
@@ -110,7 +110,7 @@ function moveReferences(value: unknown): unknown {
 }
 
 function moveReference(reference: string): string {
-  const stays = documentKeywords.some((keyword) => reference.startsWith(`#/${keyword}/`))
+  const stays = documentKeywords.some((keyword) => decoded(reference).startsWith(`#/${keyword}/`))
   // "#name" is an anchor, which is found wherever it stands.
   if (stays || (reference !== '#' && !reference.startsWith('#/'))) return reference
   return `#/properties/${wrapKey}${reference.slice(1)}`
@@ -132,4 +132,13 @@ function pick(source: object, keys: WireFields[keyof WireFields]): Record<string
     if (value !== undefined) picked[key] = value
   }
   return picked
+}
+
+/** A JSON Pointer in a URI may be percent-encoded (RFC 6901 §6). */
+function decoded(reference: string): string {
+  try {
+    return decodeURIComponent(reference)
+  } catch {
+    return reference
+  }
 }

@@ -123,6 +123,8 @@ describe('an output schema that is no object', () => {
     ['with $defs', defs, [1, 2], ['a']],
     ['that is recursive', tree, ['a', ['b', ['c']]], ['a', [['b', 1]]]],
     ['with a reference into itself', first, [1, 2], ['a']],
+    ['with an $id', { $id: 'https://orders.example/list', ...defs }, [1, 2], ['a']],
+    ['with an encoded reference', { ...defs, items: { $ref: '#/%24defs/n' } }, [1, 2], ['a']],
   ])('is wrapped so that it compiles and fits what is sent (%s)', async (_what, output, value, misfit) => {
     const { server } = testServer()
     server.tool('give', { description: 'Gives.', output: output as JsonSchema }, () => value as never)

@@ -43,7 +43,8 @@ export class Endpoint {
   post(text: string, post: Post): void {
     const frame = this.#engine.read(text)
     if (!('kind' in frame)) {
-      this.#guard(post, this.#inSession.batch(frame, post))
+      if (this.#isStateless(post.head.header(versionHeader))) this.#stateless.batch(post)
+      else this.#guard(post, this.#inSession.batch(frame, post))
     } else if (frame.kind === 'request') {
       this.#request(frame, post)
     } else if (frame.kind === 'invalid') {

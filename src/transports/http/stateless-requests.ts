@@ -1,5 +1,6 @@
 import type { Opening } from '../../engine/discovery.js'
 import type { Engine } from '../../engine/engine.js'
+import { noBatches } from '../../engine/refusals.js'
 import { ProtocolError } from '../../errors/protocol-error.js'
 import {
   isRecord,
@@ -41,6 +42,12 @@ export class StatelessRequests {
     }
     const exchange = exchangeOf(this.#engine, frame, opening, post)
     void this.#running.run(exchange, post).then((answer) => sendAnswer(answer, post))
+  }
+
+  /** A POST holds one message (2026-07-28, streamable-http, "Sending Messages"). */
+  batch(post: Post): void {
+    const { message } = noBatches(this.#engine.discovery.newestStateless?.revision)
+    sendRefusal(this.#engine, { status: 400, code: invalidRequestCode, message }, post)
   }
 
   /** The revision defines no notification of clients over HTTP; one is taken and counted, a response is not. */
