@@ -9,7 +9,7 @@ import { errorText, resultText } from './dialect.js'
 import { Discovery } from './discovery.js'
 import type { Environment } from './environment.js'
 import type { Exchange } from './exchange.js'
-import type { Method, Methods } from './method.js'
+import type { Feature, Method } from './method.js'
 import { type PromptEntry, promptMethods } from './prompts.js'
 import { Registry } from './registry.js'
 import { ResourceCatalogue } from './resource-catalogue.js'
@@ -46,15 +46,14 @@ export class Engine {
   readonly discovery: Discovery
   readonly environment: Environment
   readonly frameLimits: FrameLimits
-  readonly #methods = new Map<string, Method>()
-  readonly #extensions: EngineOptions['extensions']
+  readonly #features: Feature[] = []
+  readonly #methods = new Map<string, { readonly method: Method; readonly feature: Feature }>()
   #onFirstList: (() => void) | undefined
 
   constructor(options: EngineOptions) {
     const { environment } = options
     this.environment = environment
     this.frameLimits = options.frameLimits
-    this.#extensions = options.extensions
     this.#onFirstList = options.onFirstList
     const { info, instructions, revisions } = options
     this.discovery = new Discovery({
@@ -64,18 +63,40 @@ export class Engine {
       capabilities: () => this.#capabilities(),
     })
     const catalogue = new ResourceCatalogue(this.resources)
-    this.#add(toolMethods(this.tools, environment, (thrown, call) => this.#toToolError(thrown, call)))
-    this.#add(resourceMethods(catalogue, environment))
-    this.#add(promptMethods(this.prompts, environment))
-    this.#add(completionMethods(this.prompts, catalogue))
-    this.#add({
-      ping: () => '{}',
-      'server/discover': (exchange) => this.discovery.discover(exchange.dialect),
+    this.addFeature({
+      methods: toolMethods(this.tools, environment, (thrown, call) => this.#toToolError(thrown, call)),
+      offered: () => this.tools.size > 0,
+      capabilities: () => ({ tools: {} }),
+    })
+    this.addFeature({
+      methods: resourceMethods(catalogue, environment),
+      offered: () => this.resources.size > 0,
+      capabilities: () => ({ resources: {} }),
+    })
+    this.addFeature({
+      methods: promptMethods(this.prompts, environment),
+      offered: () => this.prompts.size > 0,
+      capabilities: () => ({ prompts: {} }),
+    })
+    this.addFeature({
+      methods: completionMethods(this.prompts, catalogue),
+      offered: () => this.#completes(),
+      capabilities: () => ({ completions: {} }),
+    })
+    this.addFeature({
+      methods: {
+        ping: () => '{}',
+        'server/discover': (exchange) => this.discovery.discover(exchange.dialect),
+      },
+      offered: () => true,
+      capabilities: () => (options.extensions === undefined ? {} : { extensions: options.extensions }),
     })
   }
 
-  #add(methods: Methods): void {
-    for (const [name, method] of Object.entries(methods)) this.#methods.set(name, method)
+  /** Adds methods and the capability that declares them; whoever comes later wins a method's name. */
+  addFeature(feature: Feature): void {
+    this.#features.push(feature)
+    for (const [name, method] of Object.entries(feature.methods)) this.#methods.set(name, { method, feature })
   }
 
   read(text: string): Frame | readonly Frame[] {
@@ -119,39 +140,18 @@ export class Engine {
 
   #method(exchange: Exchange): Method {
     const { method, dialect } = exchange
-    const found =
-      dialect.revision.requests.has(method) && this.#offers(method) ? this.#methods.get(method) : undefined
-    if (found !== undefined) return found
+    const found = dialect.revision.requests.has(method) ? this.#methods.get(method) : undefined
+    // A method whose capability is not declared is not there (specification, basic/lifecycle, "Operation").
+    if (found?.feature.offered() === true) return found.method
     throw new ProtocolError(
       'method_not_found',
       `The method ${JSON.stringify(method.slice(0, 128))} is not offered under ${dialect.revision.version}.`,
     )
   }
 
-  /** A method whose capability is not declared is not there (specification, basic/lifecycle, "Operation"). */
-  #offers(method: string): boolean {
-    switch (method.slice(0, method.indexOf('/'))) {
-      case 'tools':
-        return this.tools.size > 0
-      case 'resources':
-        return this.resources.size > 0
-      case 'prompts':
-        return this.prompts.size > 0
-      case 'completion':
-        return this.#completes()
-      default:
-        return true
-    }
-  }
-
   #capabilities(): ServerCapabilities {
-    return {
-      ...(this.tools.size > 0 && { tools: {} }),
-      ...(this.resources.size > 0 && { resources: {} }),
-      ...(this.prompts.size > 0 && { prompts: {} }),
-      ...(this.#completes() && { completions: {} }),
-      ...(this.#extensions && { extensions: this.#extensions }),
-    }
+    const offered = this.#features.filter((feature) => feature.offered())
+    return Object.assign({}, ...offered.map((feature) => feature.capabilities())) as ServerCapabilities
   }
 
   #completes(): boolean {
