@@ -4,6 +4,7 @@ import { ToolError, type ToolErrorDetails } from '../errors/tool-error.js'
 import type { RequestId } from '../protocol/json-rpc.js'
 import { type ClientFeature, clientSupports } from '../protocol/revisions/revision.js'
 import type { ClientCapabilities, Meta } from '../protocol/types.js'
+import { withFields } from '../telemetry/field-logger.js'
 import type { ErrorCatalogue } from './definitions.js'
 import type { ClientState, Exchange, TransportName } from './exchange.js'
 
@@ -41,6 +42,7 @@ export class Context {
   readonly #exchange: Exchange
   readonly #source: ContextSource
   #correlationId: string | undefined
+  #log: Logger | undefined
   #progress = Number.NEGATIVE_INFINITY
 
   constructor(exchange: Exchange, source: ContextSource) {
@@ -90,8 +92,17 @@ export class Context {
     return typeof meta === 'object' && meta !== null && !Array.isArray(meta) ? (meta as Meta) : noMeta
   }
 
+  /** The server's logger; what is written here carries the call's method, name and correlation id. */
   get log(): Logger {
-    return this.#source.logger
+    const { method, params } = this.#exchange
+    const { name, uri } = params
+    this.#log ??= withFields(this.#source.logger, {
+      correlationId: this.correlationId,
+      method,
+      ...(typeof name === 'string' && { name }),
+      ...(typeof uri === 'string' && { uri }),
+    })
+    return this.#log
   }
 
   /** Ties a masked error to its log record: both carry this id. */

@@ -44,7 +44,7 @@ export function validateInput(stats: Stats): MiddlewareFactory {
       // What was still wrong after reading is explained as it was sent.
       if (result?.ok !== true) throw refusal(problems)
       stats.counters.repairedCalls += 1
-      call.ctx.log.info('Arguments that came as JSON text were read.', { name: call.name, repaired })
+      call.ctx.log.info('Arguments that came as JSON text were read.', { repaired })
       call.input = result.value
       return next()
     }

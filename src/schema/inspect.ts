@@ -1,6 +1,6 @@
 import { DefinitionError } from '../errors/definition-error.js'
 import { shown } from '../errors/shown.js'
-import { type Dialect } from './document.js'
+import type { Dialect } from './document.js'
 import { children, IN_PLACE, isNode, MAPS, own, type SchemaNode, SINGLE } from './keywords.js'
 import { pointer, resolveRef } from './resolve.js'
 

@@ -53,7 +53,7 @@ describe('mounts', () => {
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', (_request, _payload, done) => done(null))
     app.all('/mcp', (request, reply) => {
-      reply.hijack()
+      void reply.hijack()
       server.handler(request.raw, reply.raw)
     })
     onTestFinished(() => app.close())
