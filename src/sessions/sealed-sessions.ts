@@ -84,7 +84,8 @@ export class SealedSessions implements Sessions {
   }
 
   open(id: string, principal: Principal): Session | undefined | Promise<Session | undefined> {
-    const known = this.#opened.get(id)
+    // While nothing is about to be evicted, the order of use need not be kept.
+    const known = this.#opened.size * 2 < maxOpened ? this.#opened.peek(id) : this.#opened.get(id)
     // The usual call waits for nothing: its id was opened before, and nobody has to be told from anybody.
     if (known === undefined || principal.kind !== 'anonymous') return this.#openFor(id, principal)
     return known.facts.p === '' && !this.#over(known) ? known.session : undefined

@@ -85,7 +85,8 @@ export class Endpoint {
     } else if (this.#isStateless(post.head.header(versionHeader))) {
       this.#stateless.request(frame, post)
     } else {
-      this.#guard(post, this.#inSession.request(frame, post), frame.id)
+      const work = this.#inSession.request(frame, post)
+      if (work instanceof Promise) this.#guard(post, work, frame.id)
     }
   }
 

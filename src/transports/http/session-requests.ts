@@ -17,6 +17,13 @@ import { invalidRequestCode, type Refusal } from './refusal.js'
 import type { RequestHead } from './reply.js'
 import type { RunningRequests } from './running-requests.js'
 
+/** Foreign, expired, ended, or of another principal: a stranger must not learn which (404 in all revisions). */
+const unknownSession: Refusal = {
+  status: 404,
+  code: invalidRequestCode,
+  message: 'The session is not known here; send "initialize" again.',
+}
+
 /** POSTs of the handshake revisions: `initialize` gives out a session id, and every later one carries it. */
 export class SessionRequests {
   readonly #engine: Engine
@@ -50,10 +57,12 @@ export class SessionRequests {
     sendAnswer(answer, { ...post, headers: { ...post.headers, [sessionHeader]: id } })
   }
 
-  async request(frame: RequestFrame, post: Post): Promise<void> {
-    const session = await this.open(post.head, post.principal)
-    if ('id' in session) sendAnswer(await this.#run(frame, session, post), post)
-    else sendRefusal(this.#engine, session, post, frame.id)
+  /** Answers one request; waits only where the session has to be opened first. */
+  request(frame: RequestFrame, post: Post): void | Promise<void> {
+    const session = this.open(post.head, post.principal)
+    return session instanceof Promise
+      ? session.then((opened) => this.#answer(frame, opened, post))
+      : this.#answer(frame, session, post)
   }
 
   async oneWay(frame: NotificationFrame | ResponseFrame, post: Post): Promise<void> {
@@ -95,7 +104,7 @@ export class SessionRequests {
   }
 
   /** The session that a request names, or the refusal that says what is wrong with it. */
-  async open(head: RequestHead, principal: Principal): Promise<Session | Refusal> {
+  open(head: RequestHead, principal: Principal): Session | Refusal | Promise<Session | Refusal> {
     const version = head.header(versionHeader)
     if (version !== undefined && this.#engine.discovery.dialect(version)?.revision.era !== 'handshake') {
       const message = `The protocol version ${JSON.stringify(version.slice(0, 40))} of MCP-Protocol-Version is not served here.`
@@ -107,10 +116,15 @@ export class SessionRequests {
         'The header Mcp-Session-Id is missing; send "initialize" first and then the id that its answer gives.'
       return { status: 400, code: invalidRequestCode, message }
     }
-    const session = await this.#sessions.open(id, principal)
-    if (session !== undefined) return session
-    const message = 'The session is not known here; send "initialize" again.'
-    return { status: 404, code: invalidRequestCode, message }
+    const session = this.#sessions.open(id, principal)
+    return session instanceof Promise
+      ? session.then((opened) => opened ?? unknownSession)
+      : (session ?? unknownSession)
+  }
+
+  #answer(frame: RequestFrame, session: Session | Refusal, post: Post): void | Promise<void> {
+    if ('id' in session) return this.#run(frame, session, post).then((answer) => sendAnswer(answer, post))
+    sendRefusal(this.#engine, session, post, frame.id)
   }
 
   async #run(frame: RequestFrame, session: Session, post: Post): Promise<Answer | undefined> {
