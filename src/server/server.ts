@@ -28,7 +28,7 @@ export interface Servable extends Connectable {
 /** One MCP server: its definitions, and every way to reach it. */
 export interface Server<Services = unknown> extends Definer<Services>, Servable {
   /**
-   * Puts a middleware around every call. `edge` stands before everything, `authorized` after permissions and
+   * Puts a middleware around every call. `edge` sees the input as it was sent, `authorized` after permissions and
    * limits, `validated` (default) right around the handler with checked input.
    * @throws DefinitionError once the server has answered its first call.
    */
@@ -37,6 +37,6 @@ export interface Server<Services = unknown> extends Definer<Services>, Servable 
   stats(): ServerStats
   /** For `node:http`, Express and Fastify: answers one HTTP request, whatever its path. */
   handler(req: IncomingMessage, res: ServerResponse): void
-  /** For Hono, Workers, Deno and Bun: answers one HTTP request, whatever its path. */
+  /** For Hono and other runtimes with a Web `Request`: answers one HTTP request, whatever its path. */
   fetch(request: Request): Promise<Response>
 }

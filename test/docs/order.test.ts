@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/contracts/clock.js'
+import { Stats } from '../../src/engine/stats.js'
+import { middlewareOrder } from '../../src/server/order.js'
+import { root } from './fences.js'
+
+describe('docs/definitions.md', () => {
+  it('lists the middlewares in the order in which they stand', () => {
+    const text = readFileSync(join(root, 'docs/definitions.md'), 'utf8')
+    const table = text.slice(text.indexOf('The order, outermost first')).split('\n| the handler')[0] ?? ''
+    const listed = [...table.matchAll(/^\| (?:yours `at: '(\w+)'`.*?|`(\w+)`) \|/gm)].map(
+      ([, user, own]) => user ?? own,
+    )
+    const order = middlewareOrder({ clock: systemClock, stats: new Stats(), development: false })
+    expect(listed).toEqual(order.map((place) => ('user' in place ? place.user : place.name)))
+  })
+})
