@@ -27,6 +27,14 @@ export const catalogue = {
   shutting_down: { family: 'tool', retryable: true },
   timed_out: { family: 'tool', retryable: true },
   internal: { family: 'tool', retryable: false },
+  /** The client answered a question with an error. */
+  client_failed: { family: 'tool', retryable: false },
+  /** A question had no way to the client. */
+  client_unreachable: { family: 'tool', retryable: true },
+  /** A client was asked again and again without an answer that counts. */
+  unanswered: { family: 'tool', retryable: true },
+  /** What a call would have to remember while its client is asked is too much. */
+  state_too_large: { family: 'tool', retryable: false },
 } as const
 
 type Catalogue = typeof catalogue

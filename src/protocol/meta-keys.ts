@@ -5,7 +5,11 @@ export const metaKeys = {
   clientCapabilities: 'io.modelcontextprotocol/clientCapabilities',
   logLevel: 'io.modelcontextprotocol/logLevel',
   serverInfo: 'io.modelcontextprotocol/serverInfo',
+  subscriptionId: 'io.modelcontextprotocol/subscriptionId',
 } as const
+
+/** The extension for calls that go on after their answer (SEP-2663). */
+export const tasksExtension = 'io.modelcontextprotocol/tasks'
 
 /** Ours: the fields of a tool error, for programs. The prefix is a name that we own, as the spec asks. */
 export const errorMetaKey = 'dev.holdfast/error'

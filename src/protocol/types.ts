@@ -142,6 +142,71 @@ export interface PromptMessage {
   readonly content: ContentBlock
 }
 
+/** One turn of a conversation that a client's model is asked to go on with. */
+export interface SamplingMessage {
+  readonly role: 'user' | 'assistant'
+  /** Tool uses and tool results are blocks too, where the client can sample with tools. */
+  readonly content: SamplingContent | readonly SamplingContent[]
+}
+
+export interface ToolUseContent {
+  readonly type: 'tool_use'
+  readonly id: string
+  readonly name: string
+  readonly input: Readonly<Record<string, unknown>>
+  readonly _meta?: Meta
+}
+
+export interface ToolResultContent {
+  readonly type: 'tool_result'
+  readonly toolUseId: string
+  readonly content: readonly ContentBlock[]
+  readonly structuredContent?: Readonly<Record<string, unknown>>
+  readonly isError?: boolean
+  readonly _meta?: Meta
+}
+
+export type SamplingContent = TextContent | ImageContent | AudioContent | ToolUseContent | ToolResultContent
+
+export interface ModelPreferences {
+  /** Names, or parts of names, of models that would do, best first. */
+  readonly hints?: readonly { readonly name?: string }[]
+  /** From 0 to 1. */
+  readonly costPriority?: number
+  readonly speedPriority?: number
+  readonly intelligencePriority?: number
+}
+
+/** The parameters of `sampling/createMessage`. */
+export interface SamplingRequest {
+  readonly messages: readonly SamplingMessage[]
+  readonly maxTokens: number
+  readonly systemPrompt?: string
+  readonly modelPreferences?: ModelPreferences
+  readonly includeContext?: 'none' | 'thisServer' | 'allServers'
+  readonly temperature?: number
+  readonly stopSequences?: readonly string[]
+  readonly metadata?: object
+  /** Needs a client that can do `sampling.tools`. */
+  readonly tools?: readonly Tool[]
+  readonly toolChoice?: { readonly mode?: 'auto' | 'required' | 'none' }
+}
+
+/** What the client's model answered. */
+export interface SamplingResult {
+  readonly role: 'user' | 'assistant'
+  readonly content: SamplingContent | readonly SamplingContent[]
+  readonly model: string
+  readonly stopReason?: string
+}
+
+/** A place of the client's that a server may work in. */
+export interface Root {
+  /** A `file://` URI. */
+  readonly uri: string
+  readonly name?: string
+}
+
 export interface ClientCapabilities {
   readonly experimental?: Readonly<Record<string, object>>
   readonly roots?: { readonly listChanged?: boolean }

@@ -37,10 +37,14 @@ export const revision20241105: Revision = {
   resultType: false,
   cacheHints: false,
   resourceNotFound: -32002,
+  asks: 'request',
+  forms: 'plain',
+  progressMessage: false,
   http: {
     sessions: true,
     routingHeaders: false,
     disconnectCancels: false,
+    primes: false,
     status: { parse_error: 400, invalid_request: 400, too_many_requests: 503 },
   },
 }

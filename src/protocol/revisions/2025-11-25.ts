@@ -3,7 +3,7 @@ import type { Revision } from './revision.js'
 
 const before = revision20250618.fields
 
-/** https://modelcontextprotocol.io/specification/2025-11-25/changelog: icons, URL elicitation, sampling with tools. */
+/** https://modelcontextprotocol.io/specification/2025-11-25/changelog: icons, URL elicitation, richer forms, sampling with tools, streams that are primed. */
 export const revision20251125: Revision = {
   ...revision20250618,
   version: '2025-11-25',
@@ -16,4 +16,6 @@ export const revision20251125: Revision = {
     resourceTemplate: [...before.resourceTemplate, 'icons'],
     prompt: [...before.prompt, 'icons'],
   },
+  forms: 'full',
+  http: { ...revision20250618.http, primes: true },
 }

@@ -3,7 +3,8 @@ import type { Revision } from './revision.js'
 
 /**
  * https://modelcontextprotocol.io/specification/2026-07-28/changelog: no handshake and no sessions; every
- * request carries its version and capabilities, every result its type; any JSON may be structured.
+ * request carries its version and capabilities, every result its type; any JSON may be structured; a server asks by
+ * its answer, and tells of changes where a client listens.
  */
 export const revision20260728: Revision = {
   ...revision20251125,
@@ -19,7 +20,13 @@ export const revision20260728: Revision = {
     'prompts/list',
     'prompts/get',
     'completion/complete',
+    'subscriptions/listen',
+    // The extension io.modelcontextprotocol/tasks (SEP-2663).
+    'tasks/get',
+    'tasks/update',
+    'tasks/cancel',
   ]),
+  clientFeatures: new Set([...revision20251125.clientFeatures, 'tasks']),
   fields: {
     ...revision20251125.fields,
     serverCapabilities: [...revision20251125.fields.serverCapabilities, 'extensions'],
@@ -28,10 +35,12 @@ export const revision20260728: Revision = {
   resultType: true,
   cacheHints: true,
   resourceNotFound: -32602,
+  asks: 'replay',
   http: {
     sessions: false,
     routingHeaders: true,
     disconnectCancels: true,
+    primes: false,
     status: {
       ...revision20251125.http.status,
       method_not_found: 404,

@@ -1,7 +1,14 @@
+import { tasksExtension } from '../meta-keys.js'
 import type { ClientCapabilities, ContentBlock } from '../types.js'
 
 /** What a client may be able to do; `ctx.supports()` answers from the revision and its declared capabilities. */
-export type ClientFeature = 'elicitation' | 'elicitation.url' | 'sampling' | 'sampling.tools' | 'roots'
+export type ClientFeature =
+  | 'elicitation'
+  | 'elicitation.url'
+  | 'sampling'
+  | 'sampling.tools'
+  | 'roots'
+  | 'tasks'
 
 /** Which of our fields a revision knows; the rest is left out on its wire. */
 export interface WireFields {
@@ -22,6 +29,8 @@ export interface HttpRules {
   readonly routingHeaders: boolean
   /** A closed response stream cancels the call. */
   readonly disconnectCancels: boolean
+  /** A stream begins with an event that has an id and no data, so that a client can come back from the start. */
+  readonly primes: boolean
   /** The status of a JSON-RPC error by the name it has in the catalogue; 200 where nothing is said. */
   readonly status: Readonly<Record<string, number>>
 }
@@ -48,6 +57,12 @@ export interface Revision {
   /** Lists and reads carry `ttlMs` and `cacheScope`. */
   readonly cacheHints: boolean
   readonly resourceNotFound: -32002 | -32602
+  /** How a server asks its client: by a request of its own, or by an answer that the client comes back from. */
+  readonly asks: 'request' | 'replay'
+  /** What a form may hold: nothing but plain fields, or also defaults, titled and multiple choices. */
+  readonly forms: 'plain' | 'full'
+  /** Progress may carry a message. */
+  readonly progressMessage: boolean
   readonly http: HttpRules
 }
 
@@ -73,6 +88,8 @@ export function clientSupports(
       return sampling?.tools !== undefined
     case 'roots':
       return roots !== undefined
+    case 'tasks':
+      return group(group(capabilities.extensions)?.[tasksExtension]) !== undefined
   }
 }
 
@@ -85,6 +102,10 @@ function group<Capability>(value: Capability): Capability | undefined {
 export function toCapabilities(features: readonly ClientFeature[]): ClientCapabilities {
   const capabilities: Record<string, Record<string, object>> = {}
   for (const feature of features) {
+    if (feature === 'tasks') {
+      capabilities['extensions'] = { [tasksExtension]: {} }
+      continue
+    }
     const [group = '', detail] = feature.split('.')
     capabilities[group] ??= {}
     if (detail !== undefined) capabilities[group][detail] = {}
