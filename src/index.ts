@@ -6,6 +6,7 @@ export type { LogFields, Logger } from './contracts/logger.js'
 export { anonymous, type Principal } from './contracts/principal.js'
 export type { Sealer } from './contracts/sealer.js'
 export type { Store } from './contracts/store.js'
+export type { TaskRecord, TaskStatus, TaskStore } from './contracts/task-store.js'
 export type { Call, CallKind, CallResult, Middleware } from './engine/call.js'
 export type { Connectable, Connection, ConnectOptions } from './engine/connection.js'
 export {
@@ -34,6 +35,8 @@ export type {
   PromptHandler,
   PromptOptions,
   ResourceHandler,
+  TaskOptions,
+  TaskSupport,
   TemplateResourceOptions,
   ToolDefinition,
   ToolHandler,
@@ -41,6 +44,14 @@ export type {
 } from './engine/definitions.js'
 export type { Duration } from './engine/duration.js'
 export type { ClientState, Exchange, TransportName } from './engine/exchange.js'
+export type {
+  Fallbacks,
+  FormAnswer,
+  FormQuestion,
+  SamplingQuestion,
+  UrlAnswer,
+  UrlQuestion,
+} from './engine/interaction.js'
 export type { UserStage } from './engine/pipeline.js'
 export type { DefinitionHandle } from './engine/registry.js'
 export type { Counters, ServerStats } from './engine/stats.js'
@@ -49,12 +60,14 @@ export { DefinitionError } from './errors/definition-error.js'
 export { ProtocolError } from './errors/protocol-error.js'
 export { StartError } from './errors/start-error.js'
 export { ToolError, type ToolErrorDetails } from './errors/tool-error.js'
+export type { LogSeverity } from './protocol/log-level.js'
 export type { ClientFeature } from './protocol/revisions/revision.js'
 export type * from './protocol/types.js'
 export type { InferInput, InferOutput, SchemaLike } from './schema/infer.js'
 export { type JsonSchema, jsonSchema, type TypedJsonSchema } from './schema/json-schema.js'
 export { createServer } from './server/create-server.js'
 export type { Definer, GroupOptions } from './server/definer.js'
+export type { TasksSettings } from './server/features.js'
 export type { ServerOptions, ServicesOption } from './server/options.js'
 export type { Servable, Server } from './server/server.js'
 export { type DefineTool, toolsFor } from './server/tools-for.js'

@@ -2,18 +2,24 @@ import type { Bounded } from '../contracts/bounded.js'
 import type { Principal } from '../contracts/principal.js'
 import { ProtocolError } from '../errors/protocol-error.js'
 import { type Frame, type InvalidFrame, type RequestFrame, requestKey } from '../protocol/json-rpc.js'
+import { noticeFor } from './change-notices.js'
 import type { Opening } from './discovery.js'
 import { type Answer, type Engine, initializedText } from './engine.js'
-import { Exchange } from './exchange.js'
+import { Exchange, type RequestStream } from './exchange.js'
 import { InFlight } from './in-flight.js'
 import { Negotiation } from './negotiation.js'
 import { takeNotification } from './notifications.js'
+import type { PeerRecord, Peers } from './peers.js'
+import { PendingQuestions } from './pending-questions.js'
 import { duplicateId, initializeInBatch, noBatches, shuttingDown, tooManyCalls } from './refusals.js'
 
 export interface ConnectOptions {
   readonly transport: 'stdio' | 'memory'
-  /** Sends one whole JSON-RPC message (or batch answer), without a newline. */
-  send(text: string): void
+  /**
+   * Sends one whole JSON-RPC message (or batch answer), without a newline. A promise that it returns is what a handler
+   * that reports much may wait for: it resolves when the reader has caught up.
+   */
+  send(text: string): void | Promise<void>
   /** What waits to be sent, for `server.stats()` as long as the connection lives. */
   readonly outgoing?: Bounded
 }
@@ -43,6 +49,9 @@ export interface PeerOptions extends ConnectOptions {
   readonly onClose: () => void
 }
 
+/** Questions that may wait for one client. */
+const maxQuestions = 1000
+
 /** Answers to frames without a readable id, per second; a peer that sends garbage gets no echo of it. */
 const unreadableAnswersPerSecond = 4
 
@@ -53,14 +62,18 @@ const endedGraceMs = 100
 type Reply = (answer: Answer | undefined) => void
 
 /** The protocol on one lasting connection: frames in, answers out, ids unique among what is in flight. */
-export class PeerConnection implements Connection {
+export class PeerConnection implements Connection, Peers {
   readonly calls: InFlight
+  readonly questions: PendingQuestions
   readonly #engine: Engine
   readonly #options: PeerOptions
   readonly #negotiation: Negotiation
   readonly #reply: Reply = (answer) => {
-    if (answer !== undefined) this.#send(answer.text)
+    if (answer !== undefined) void this.#send(answer.text)
   }
+  readonly #stream: RequestStream = { send: (text) => this.#send(text) }
+  #record: PeerRecord | undefined
+  #stopListening: (() => void) | undefined
   #draining = false
   #closed = false
   #unreadableWindow = 0
@@ -71,6 +84,7 @@ export class PeerConnection implements Connection {
     this.#options = options
     this.#negotiation = new Negotiation(engine.discovery)
     this.calls = new InFlight(`calls in flight (${options.transport})`, options.maxInFlight)
+    this.questions = new PendingQuestions(`questions to the client (${options.transport})`, maxQuestions)
   }
 
   get inFlight(): number {
@@ -96,6 +110,7 @@ export class PeerConnection implements Connection {
   drain(timeoutMs: number): Promise<number> {
     const { clock } = this.#engine.environment
     this.#draining = true
+    this.calls.endLasting()
     return new Promise((resolve) => {
       let left = 0
       let stop = clock.after(timeoutMs, () => {
@@ -117,14 +132,33 @@ export class PeerConnection implements Connection {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#stopListening?.()
     this.calls.endAll('disconnected')
     this.#options.onClose()
   }
 
-  #send(text: string): void {
+  record(): PeerRecord | undefined {
+    return this.#record
+  }
+
+  change(_scope: string, record: PeerRecord): void {
+    this.#record = record
+  }
+
+  ask(_exchange: Exchange, method: string, params: object, signal: AbortSignal): Promise<unknown> {
+    return this.questions.ask({
+      scope: '',
+      method,
+      params,
+      signal,
+      send: (text) => void this.#send(text),
+    })
+  }
+
+  #send(text: string): void | Promise<void> {
     if (this.#closed) return
     try {
-      this.#options.send(text)
+      return this.#options.send(text)
     } catch (error) {
       this.#engine.environment.logger.error('A transport failed to send.', { error })
     }
@@ -137,15 +171,25 @@ export class PeerConnection implements Connection {
         this.#request(frame, reply)
         break
       case 'notification':
+        if (frame.method === 'notifications/initialized') this.#listen()
         takeNotification(frame, (id) => this.calls.get(id), counters)
         break
       case 'response':
-        counters.strayResponses += 1
+        if (!this.questions.settle(frame)) counters.strayResponses += 1
         break
       case 'invalid':
         this.#invalid(frame, reply)
         break
     }
+  }
+
+  /** A client that has finished its handshake hears of changes unasked (2025-11-25, server/tools, "List Changed"). */
+  #listen(): void {
+    if (this.#negotiation.negotiated === undefined || this.#closed) return
+    this.#stopListening ??= this.#engine.environment.changes.listen((change) => {
+      const notice = noticeFor(change, this.#record)
+      if (notice !== undefined) void this.#send(notice)
+    })
   }
 
   #batch(frames: readonly Frame[]): void {
@@ -155,7 +199,7 @@ export class PeerConnection implements Connection {
     const settle: Reply = (answer) => {
       if (answer !== undefined) answers.push(answer.text)
       open -= 1
-      if (open === 0 && answers.length > 0) this.#send(`[${answers.join(',')}]`)
+      if (open === 0 && answers.length > 0) void this.#send(`[${answers.join(',')}]`)
     }
     for (const frame of frames) {
       if (frame.kind === 'request') {
@@ -212,6 +256,11 @@ export class PeerConnection implements Connection {
     }
     void this.#engine.run(exchange).then((answer) => {
       reply(answer)
+      // 2026-07-28, patterns/cancellation: a server that ends a subscription says so on a shared channel.
+      if (exchange.lasting && exchange.ended === 'closing') {
+        const params = { requestId: frame.id }
+        void this.#send(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params }))
+      }
       this.calls.finish(frame.id)
     })
   }
@@ -226,7 +275,8 @@ export class PeerConnection implements Connection {
       principal: this.#options.principal,
       transport: this.#options.transport,
       clock: this.#engine.environment.clock,
-      notify: (text) => this.#send(text),
+      stream: this.#stream,
+      peers: opening.dialect.revision.asks === 'request' ? this : undefined,
     })
   }
 

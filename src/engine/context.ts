@@ -2,11 +2,21 @@ import type { Logger } from '../contracts/logger.js'
 import type { Principal } from '../contracts/principal.js'
 import { ToolError, type ToolErrorDetails } from '../errors/tool-error.js'
 import type { RequestId } from '../protocol/json-rpc.js'
+import { isAtLeast, type LogSeverity } from '../protocol/log-level.js'
 import { type ClientFeature, clientSupports } from '../protocol/revisions/revision.js'
-import type { ClientCapabilities, Meta } from '../protocol/types.js'
+import type { ClientCapabilities, Meta, Root, SamplingResult } from '../protocol/types.js'
+import type { InferOutput, SchemaLike } from '../schema/infer.js'
 import { withFields } from '../telemetry/field-logger.js'
 import type { ErrorCatalogue } from './definitions.js'
 import type { ClientState, Exchange, TransportName } from './exchange.js'
+import type {
+  FormAnswer,
+  FormQuestion,
+  Interaction,
+  SamplingQuestion,
+  UrlAnswer,
+  UrlQuestion,
+} from './interaction.js'
 
 /** What narrowing on a feature adds to the context's type; a feature that brings methods adds them here. */
 export interface FeatureContext {
@@ -23,6 +33,9 @@ export interface FeatureContext {
     readonly client: { readonly capabilities: { readonly sampling: { readonly tools: object } } }
   }
   readonly roots: { readonly client: { readonly capabilities: Required<Pick<ClientCapabilities, 'roots'>> } }
+  readonly tasks: {
+    readonly client: { readonly capabilities: Required<Pick<ClientCapabilities, 'extensions'>> }
+  }
 }
 
 /** What a definition gives the contexts of its calls. */
@@ -33,9 +46,15 @@ export interface ContextSource {
   /** Milliseconds from arrival. */
   readonly timeoutMs: number
   now(): number
+  /** What the definition's calls ask their clients. */
+  interact(exchange: Exchange): Promise<Interaction>
 }
 
 const noMeta: Meta = Object.freeze({})
+/** What is sent and needs no waiting; the same promise for all, because nearly nothing waits. */
+const sent = Promise.resolve()
+/** Log messages that one call may send to its client within a second (specification, logging: "Rate limit log messages"). */
+const messagesPerSecond = 100
 
 /** One call as its handler sees it. Everything that costs is made when it is first asked for. */
 export class Context {
@@ -44,6 +63,8 @@ export class Context {
   #correlationId: string | undefined
   #log: Logger | undefined
   #progress = Number.NEGATIVE_INFINITY
+  #messageSecond = 0
+  #messages = 0
 
   constructor(exchange: Exchange, source: ContextSource) {
     this.#exchange = exchange
@@ -83,7 +104,8 @@ export class Context {
 
   /** Milliseconds until the deadline; 0 when it has passed. */
   remaining(): number {
-    return Math.max(0, this.#exchange.arrivedAt + this.#source.timeoutMs - this.#source.now())
+    const { arrivedAt, timeoutMs = this.#source.timeoutMs, postponedMs } = this.#exchange
+    return Math.max(0, arrivedAt + timeoutMs + postponedMs - this.#source.now())
   }
 
   /** The request's `_meta`, as the client sent it. */
@@ -127,24 +149,145 @@ export class Context {
   }
 
   /**
-   * Tells the client how far the work is, when it asked for that (`progressToken`). Values that do not
-   * increase are left out, as the specification demands (basic/utilities/progress).
+   * Tells the client how far the work is, when it asked for that (`progressToken`). Values that do not increase are
+   * left out, as the specification demands (basic/utilities/progress). Await it: while the client reads too slowly it
+   * resolves later, and a stream that is left unread is cut. In a task the message becomes the task's status. It never
+   * rejects.
    */
-  progress(progress: number, total?: number, message?: string): void {
+  progress(progress: number, total?: number, message?: string): Promise<void> {
+    const exchange = this.#exchange
+    if (exchange.background?.begun === true) {
+      if (message !== undefined) exchange.background.report(message)
+      return sent
+    }
+    const token = this.meta['progressToken']
+    if (typeof token !== 'string' && typeof token !== 'number') return sent
+    if (!Number.isFinite(progress) || progress <= this.#progress) return sent
+    this.#progress = progress
+    const withMessage = message !== undefined && exchange.dialect.revision.progressMessage
+    return (
+      exchange.notify('notifications/progress', {
+        progressToken: token,
+        progress,
+        ...(total !== undefined && { total }),
+        ...(withMessage && { message }),
+      }) ?? sent
+    )
+  }
+
+  /**
+   * Sends a log message to the client, when it asked for messages of this severity (`logging/setLevel`, in 2026-07-28
+   * the request's `_meta`); at most 100 a second. What is sent leaves the house: no secrets, nothing internal. The
+   * specification deprecates it; `ctx.log` goes to the server's own log. It never rejects.
+   */
+  logToClient(level: LogSeverity, data: unknown, logger?: string): Promise<void> {
+    const exchange = this.#exchange
+    const least = exchange.client.logLevel ?? exchange.peers?.record(exchange.scope)?.level
+    if (least === undefined || !isAtLeast(level, least)) return sent
+    const second = Math.floor(this.#source.now() / 1000)
+    if (second !== this.#messageSecond) {
+      this.#messageSecond = second
+      this.#messages = 0
+    }
+    this.#messages += 1
+    if (this.#messages > messagesPerSecond) return sent
+    try {
+      return exchange.notify('notifications/message', { level, ...(logger && { logger }), data }) ?? sent
+    } catch (error) {
+      this.log.warn('A log message to the client held what JSON cannot carry, and was left out.', { error })
+      return sent
+    }
+  }
+
+  /** For the heartbeat: shows the client that the call goes on, by the smallest progress there is. */
+  beat(): void {
+    const exchange = this.#exchange
+    exchange.keepAlive()
     const token = this.meta['progressToken']
     if (typeof token !== 'string' && typeof token !== 'number') return
-    if (!Number.isFinite(progress) || progress <= this.#progress) return
-    this.#progress = progress
-    this.#exchange.notify('notifications/progress', {
-      progressToken: token,
-      progress,
-      ...(total !== undefined && { total }),
-      ...(message !== undefined && { message }),
-    })
+    const last = Math.max(this.#progress, 0)
+    this.#progress = last + Math.max(1e-6, last * 1e-12)
+    void exchange.notify('notifications/progress', { progressToken: token, progress: this.#progress })
+  }
+
+  /**
+   * Asks the user to fill in a form. The answer was checked against the schema; one that does not fit is asked for
+   * again. In the handshake revisions it waits for the answer; in 2026-07-28 the call ends here and the handler runs
+   * again with the answer, so put side effects that come before into `ctx.once` (docs/interaction.md).
+   * @throws what ends the call: let it pass. A client that cannot be asked is a `missing_client_capability` error,
+   *   unless the definition has a fallback.
+   */
+  async elicit<const Schema extends SchemaLike>(
+    question: FormQuestion<Schema>,
+  ): Promise<FormAnswer<InferOutput<Schema>>> {
+    return (await this.#interact()).elicit(question)
+  }
+
+  /** Asks the user to open a page, for what must not pass through the client (2025-11-25 and later). */
+  async elicitUrl(question: UrlQuestion): Promise<UrlAnswer> {
+    return (await this.#interact()).elicitUrl(question)
+  }
+
+  /**
+   * Tells the client that what a page of `ctx.elicitUrl` was opened for is done. Only 2025-11-25 has the notification;
+   * elsewhere nothing is sent.
+   */
+  elicitationComplete(elicitationId: string): Promise<void> {
+    const { revision } = this.#exchange.dialect
+    if (revision.asks !== 'request' || !revision.clientFeatures.has('elicitation.url')) return sent
+    return this.#exchange.notify('notifications/elicitation/complete', { elicitationId }) ?? sent
+  }
+
+  /** Asks the client's model. Deprecated by the specification since 2026-07-28, and served as long as it is there. */
+  async sample(question: SamplingQuestion): Promise<SamplingResult> {
+    return (await this.#interact()).sample(question)
+  }
+
+  /** Asks the client for the places it works in. Deprecated by the specification since 2026-07-28. */
+  async roots(question: { readonly key?: string } = {}): Promise<readonly Root[]> {
+    return (await this.#interact()).roots(question)
+  }
+
+  /**
+   * Runs `work` once for this call, however often its handler runs again for answers (2026-07-28), and gives the same
+   * value each time. The value must be JSON and small: it travels, sealed, through the client.
+   */
+  async once<Value>(key: string, work: () => Value | Promise<Value>): Promise<Value> {
+    return (await this.#interact()).once(key, work)
+  }
+
+  /**
+   * Lets a tool whose `task` begins with its handler go on as a task: the client is answered, and comes back for the
+   * result. True when the call is a task from here on; false for a client without tasks, whose call simply goes on.
+   */
+  async beginTask(): Promise<boolean> {
+    const { background } = this.#exchange
+    if (background === undefined) return false
+    if (!background.begun) await background.begin()
+    return true
+  }
+
+  /**
+   * Ends the connection that this call's stream is on, not the call: the client comes back for the rest (2025-11-25,
+   * transports, "Sending Messages"). Spares a connection while a call waits for long. False where the client could
+   * not come back: on other transports and revisions, or when it takes no stream.
+   */
+  closeStream(): boolean {
+    return this.#exchange.releaseStream()
   }
 
   /** Whether the client can do this under the call's revision; a yes narrows the context's type. */
   supports<Feature extends ClientFeature>(feature: Feature): this is this & FeatureContext[Feature] {
     return clientSupports(this.#exchange.dialect.revision, this.#exchange.client.capabilities, feature)
+  }
+
+  #interact(): Promise<Interaction> {
+    const exchange = this.#exchange
+    if (exchange.interaction === undefined) {
+      exchange.interaction = this.#source.interact(exchange)
+      // Whoever asks hears of a failure; so does nobody else who looks at it.
+      exchange.interaction.catch(() => undefined)
+    }
+    return exchange.interaction
   }
 }

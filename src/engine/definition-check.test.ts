@@ -43,7 +43,16 @@ const tool: Required<ToolOptions> = {
   output: schema,
   errors: { order_not_found: errorDefinition },
   repair: false,
-  requires: ['elicitation', 'elicitation.url', 'sampling', 'sampling.tools', 'roots'],
+  requires: ['elicitation', 'elicitation.url', 'sampling', 'sampling.tools', 'roots', 'tasks'],
+  fallbacks: {
+    elicitation: () => ({ action: 'decline' }),
+    'elicitation.url': () => ({ action: 'decline' }),
+    sampling: () => ({ role: 'assistant', content: { type: 'text', text: '' }, model: 'none' }),
+    roots: () => [],
+  },
+  singleUse: true,
+  task: { support: 'optional', begins: 'handler', ttl: '1h' },
+  heartbeat: '10s',
 }
 const prompt: Required<PromptOptions> = { ...shared, input: schema, complete: { topic: () => [] } }
 const base = {

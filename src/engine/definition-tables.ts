@@ -6,9 +6,11 @@ import type {
   ErrorDefinition,
   FixedResourceOptions,
   PromptOptions,
+  TaskOptions,
   TemplateResourceOptions,
   ToolOptions,
 } from './definitions.js'
+import type { Fallbacks } from './interaction.js'
 import {
   checkOptions,
   duration,
@@ -87,6 +89,33 @@ const features: Readonly<Record<ClientFeature, true>> = {
   sampling: true,
   'sampling.tools': true,
   roots: true,
+  tasks: true,
+}
+
+const answering = rule(isFunction, 'a function', "write (question) => ({ action: 'decline' })")
+
+const fallbackTable: OptionTable = {
+  what: "a tool's fallbacks",
+  example: "{ elicitation: () => ({ action: 'decline' }) }",
+  rules: {
+    elicitation: answering,
+    'elicitation.url': answering,
+    sampling: answering,
+    roots: answering,
+  } satisfies Record<keyof Fallbacks, Rule>,
+}
+
+const taskSupport = oneOf(['optional', 'required'], 'say whether clients without tasks are served')
+
+const taskTable: OptionTable = {
+  what: "a tool's task",
+  example: "{ support: 'optional' }",
+  required: ['support'],
+  rules: {
+    support: taskSupport,
+    begins: oneOf(['call', 'handler'], 'leave it out for "call"'),
+    ttl: duration,
+  } satisfies Record<keyof TaskOptions, Rule>,
 }
 
 export const toolTable: OptionTable = {
@@ -100,6 +129,10 @@ export const toolTable: OptionTable = {
     errors: errorCatalogue,
     repair: flag,
     requires: listOf(feature, "write ['elicitation']"),
+    fallbacks: options(fallbackTable),
+    singleUse: flag,
+    task,
+    heartbeat: duration,
   } satisfies Record<keyof ToolOptions, Rule>,
   instead(name) {
     if (Object.hasOwn(toolAnnotations.rules, name)) return `use "annotations.${name}"`
@@ -207,6 +240,11 @@ function errorCatalogue(value: unknown, path: string, owner: string): void {
     }
     checkOptions(definition, errorDefinition, `${path}.${code}`, owner)
   }
+}
+
+function task(value: unknown, path: string, owner: string): void {
+  if (isObject(value)) checkOptions(value, taskTable, path, owner)
+  else taskSupport(value, path, owner)
 }
 
 function feature(value: unknown, path: string, owner: string): void {

@@ -14,6 +14,7 @@ import type { InferInput, InferOutput, SchemaLike } from '../schema/infer.js'
 import type { ToolResultValue } from './content.js'
 import type { Context, FeatureContext } from './context.js'
 import type { Duration } from './duration.js'
+import type { Fallbacks } from './interaction.js'
 
 /** One entry of a tool's own error catalogue. */
 export interface ErrorDefinition {
@@ -48,7 +49,7 @@ export type MakeError<Errors> = [keyof Errors] extends [never]
 
 /** What a handler is given beside its input, with the services and errors that its definition declares. */
 export interface HandlerContext<Services = unknown, Errors = NoErrors>
-  extends Omit<Context, 'services' | 'error' | 'supports'> {
+  extends Omit<Context, 'services' | 'error' | 'supports' | 'beat'> {
   readonly services: Services
   readonly error: MakeError<Errors>
   /** Whether the client can do this under the call's revision; a yes narrows the context's type. */
@@ -81,9 +82,39 @@ export interface ToolOptions<
   readonly repair?: boolean
   /**
    * What the client must be able to do. A call by one that cannot is refused before the handler: with -32021 in
-   * 2026-07-28, with a tool error before it.
+   * 2026-07-28, with a tool error before it. What has a fallback is not required.
    */
   readonly requires?: readonly ClientFeature[]
+  /** What answers in place of a client that cannot be asked; without it such a question ends the call. */
+  readonly fallbacks?: Fallbacks
+  /**
+   * In 2026-07-28 the state that a client brings back with its answers may be presented once only. Default: false,
+   * because a client whose connection broke then has to start over.
+   */
+  readonly singleUse?: boolean
+  /**
+   * Whether calls go on as tasks where the client has the extension (2026-07-28): the client is answered at once and
+   * comes back for the result. `optional`: other clients wait for it. `required`: other clients are refused.
+   */
+  readonly task?: TaskSupport | TaskOptions
+  /**
+   * Sends a sign of life this often while a call runs: progress, where the client asked for it, and a comment on
+   * the stream that keeps proxies from cutting it. Default: none.
+   */
+  readonly heartbeat?: Duration
+}
+
+export type TaskSupport = 'optional' | 'required'
+
+export interface TaskOptions {
+  readonly support: TaskSupport
+  /**
+   * `call` (default): a call is a task once its arguments were checked. `handler`: it is one when the handler says
+   * `await ctx.beginTask()`, so that what it asks before is asked at once.
+   */
+  readonly begins?: 'call' | 'handler'
+  /** How long a task and its result are kept, from its creation. Default: the server's `tasks.ttl`. */
+  readonly ttl?: Duration
 }
 
 /** What a tool may return: its output's value, content blocks, or `result(...)` for full control. */

@@ -30,17 +30,25 @@ export class Dialect {
     return this.#serverInfo
   }
 
-  /** A result object as JSON text, from the text of its own members (without braces, may be empty). */
-  result(members: string, options: { meta?: Meta | undefined; cache?: CacheHint | undefined } = {}): string {
-    const { meta, cache } = options
+  /**
+   * A result object as JSON text, from the text of its own members (without braces, may be empty). `type` is what its
+   * client is to make of it, where the revision says so: `complete` unless it is given.
+   */
+  result(
+    members: string,
+    options: { meta?: Meta | undefined; cache?: CacheHint | undefined; type?: string } = {},
+  ): string {
+    const { meta, cache, type = 'complete' } = options
     let text = members
     if (cache !== undefined && this.revision.cacheHints) {
       text = join(text, `"ttlMs":${cache.ttlMs},"cacheScope":"${cache.scope}"`)
     }
-    if (meta === undefined) return `{${join(text, this.#tail)}}`
-    if (!this.revision.resultType) return `{${join(text, `"_meta":${JSON.stringify(meta)}`)}}`
+    if (meta === undefined && type === 'complete') return `{${join(text, this.#tail)}}`
+    if (!this.revision.resultType) {
+      return meta === undefined ? `{${text}}` : `{${join(text, `"_meta":${JSON.stringify(meta)}`)}}`
+    }
     const merged = JSON.stringify({ ...meta, [metaKeys.serverInfo]: this.#serverInfo })
-    return `{${join(text, `"resultType":"complete","_meta":${merged}`)}}`
+    return `{${join(text, `"resultType":${JSON.stringify(type)},"_meta":${merged}`)}}`
   }
 }
 

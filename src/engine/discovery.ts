@@ -1,5 +1,6 @@
 import { ProtocolError } from '../errors/protocol-error.js'
 import { isRecord, type Params } from '../protocol/json-rpc.js'
+import { isLogSeverity, logSeverities } from '../protocol/log-level.js'
 import { metaKeys } from '../protocol/meta-keys.js'
 import type { ServedRevisions } from '../protocol/revisions/all.js'
 import type { ClientCapabilities, Implementation, ServerCapabilities } from '../protocol/types.js'
@@ -21,8 +22,6 @@ export interface Opening {
   readonly dialect: Dialect
   readonly client: ClientState
 }
-
-const logLevels = new Set(['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'])
 
 /**
  * How a client and this server agree on a revision: by the `initialize` handshake, or by what each
@@ -92,10 +91,10 @@ export class Discovery {
       throw envelopeFault(`"${metaKeys.clientInfo}" must be an object with "name" and "version"`)
     }
     const level = meta[metaKeys.logLevel]
-    if (level !== undefined && !(typeof level === 'string' && logLevels.has(level))) {
-      throw envelopeFault(`"${metaKeys.logLevel}" must be one of ${[...logLevels].join(', ')}`)
+    if (level !== undefined && !isLogSeverity(level)) {
+      throw envelopeFault(`"${metaKeys.logLevel}" must be one of ${logSeverities.join(', ')}`)
     }
-    return { dialect, client: { info, capabilities: capabilities as ClientCapabilities } }
+    return { dialect, client: { info, capabilities: capabilities as ClientCapabilities, logLevel: level } }
   }
 
   /** -32022 with what is served instead. */

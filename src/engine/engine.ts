@@ -3,12 +3,14 @@ import { ToolError, toolErrorMeta, toolErrorText } from '../errors/tool-error.js
 import { type Frame, type FrameLimits, type RequestId, readFrames } from '../protocol/json-rpc.js'
 import type { ServedRevisions } from '../protocol/revisions/all.js'
 import type { Implementation, ServerCapabilities } from '../protocol/types.js'
+import type { Deferral } from './background.js'
 import type { Call } from './call.js'
 import { completionMethods } from './completion.js'
 import { errorText, resultText } from './dialect.js'
 import { Discovery } from './discovery.js'
 import type { Environment } from './environment.js'
 import type { Exchange } from './exchange.js'
+import { loggingFeature } from './logging.js'
 import type { Feature, Method } from './method.js'
 import { type PromptEntry, promptMethods } from './prompts.js'
 import { Registry } from './registry.js'
@@ -40,12 +42,15 @@ export interface Answer {
  * answer's text. Transports bring messages in and answers out; features add methods.
  */
 export class Engine {
-  readonly tools: Registry<ToolEntry> = new Registry('tool')
-  readonly resources: Registry<ResourceEntry> = new Registry('resource')
-  readonly prompts: Registry<PromptEntry> = new Registry('prompt')
+  readonly tools: Registry<ToolEntry>
+  readonly resources: Registry<ResourceEntry>
+  readonly prompts: Registry<PromptEntry>
+  readonly catalogue: ResourceCatalogue
   readonly discovery: Discovery
   readonly environment: Environment
   readonly frameLimits: FrameLimits
+  /** How calls become tasks; set by the feature that has them. */
+  deferral: Deferral | undefined
   readonly #features: Feature[] = []
   readonly #methods = new Map<string, { readonly method: Method; readonly feature: Feature }>()
   #onFirstList: (() => void) | undefined
@@ -53,6 +58,10 @@ export class Engine {
   constructor(options: EngineOptions) {
     const { environment } = options
     this.environment = environment
+    const { changes } = environment
+    this.tools = new Registry('tool', () => changes.announce({ kind: 'tools' }))
+    this.resources = new Registry('resource', () => changes.announce({ kind: 'resources' }))
+    this.prompts = new Registry('prompt', () => changes.announce({ kind: 'prompts' }))
     this.frameLimits = options.frameLimits
     this.#onFirstList = options.onFirstList
     const { info, instructions, revisions } = options
@@ -63,26 +72,33 @@ export class Engine {
       capabilities: () => this.#capabilities(),
     })
     const catalogue = new ResourceCatalogue(this.resources)
+    this.catalogue = catalogue
     this.addFeature({
-      methods: toolMethods(this.tools, environment, (thrown, call) => this.#toToolError(thrown, call)),
+      methods: toolMethods(
+        this.tools,
+        environment,
+        (thrown, call) => this.#toToolError(thrown, call),
+        () => this.deferral,
+      ),
       offered: () => this.tools.size > 0,
-      capabilities: () => ({ tools: {} }),
+      capabilities: () => ({ tools: { listChanged: true } }),
     })
     this.addFeature({
       methods: resourceMethods(catalogue, environment),
       offered: () => this.resources.size > 0,
-      capabilities: () => ({ resources: {} }),
+      capabilities: () => ({ resources: { subscribe: true, listChanged: true } }),
     })
     this.addFeature({
       methods: promptMethods(this.prompts, environment),
       offered: () => this.prompts.size > 0,
-      capabilities: () => ({ prompts: {} }),
+      capabilities: () => ({ prompts: { listChanged: true } }),
     })
     this.addFeature({
       methods: completionMethods(this.prompts, catalogue),
       offered: () => this.#completes(),
       capabilities: () => ({ completions: {} }),
     })
+    this.addFeature(loggingFeature())
     this.addFeature({
       methods: {
         ping: () => '{}',
@@ -116,7 +132,7 @@ export class Engine {
     } catch (thrown) {
       if (unwanted(exchange)) return this.#cancelled()
       exchange.answered()
-      return this.#failed(exchange, thrown)
+      return this.failure(thrown, exchange)
     } finally {
       if (this.#onFirstList !== undefined && exchange.method.endsWith('/list')) {
         this.#onFirstList()
@@ -151,7 +167,12 @@ export class Engine {
 
   #capabilities(): ServerCapabilities {
     const offered = this.#features.filter((feature) => feature.offered())
-    return Object.assign({}, ...offered.map((feature) => feature.capabilities())) as ServerCapabilities
+    const all: readonly ServerCapabilities[] = offered.map((feature) => feature.capabilities())
+    const extensions = Object.assign({}, ...all.map((one) => one.extensions)) as Record<string, object>
+    return {
+      ...(Object.assign({}, ...all) as ServerCapabilities),
+      ...(Object.keys(extensions).length > 0 && { extensions }),
+    }
   }
 
   #completes(): boolean {
@@ -168,7 +189,8 @@ export class Engine {
     return undefined
   }
 
-  #failed(exchange: Exchange, thrown: unknown): Answer {
+  /** What was thrown while a request was run, as its answer; what we did not mean to throw is masked and logged. */
+  failure(thrown: unknown, exchange: Exchange): Answer {
     if (ProtocolError.is(thrown)) return this.refusal(thrown, exchange)
     const { counters } = this.environment.stats
     if (ToolError.is(thrown)) {

@@ -1,6 +1,9 @@
+import type { Bus } from '../contracts/bus.js'
 import type { Clock } from '../contracts/clock.js'
 import type { Logger } from '../contracts/logger.js'
 import type { Sealer } from '../contracts/sealer.js'
+import type { Changes } from './changes.js'
+import type { OpenInteraction } from './interaction.js'
 import type { Pipeline } from './pipeline.js'
 import type { Stats } from './stats.js'
 
@@ -11,6 +14,9 @@ export interface Environment {
   readonly clock: Clock
   readonly sealer: Sealer
   readonly pipeline: Pipeline
+  readonly bus: Bus
+  readonly changes: Changes
+  readonly openInteraction: OpenInteraction
   readonly stats: Stats
   /** Milliseconds from arrival, for definitions that name no timeout. */
   readonly timeoutMs: number

@@ -1,8 +1,12 @@
 import type { Clock } from '../contracts/clock.js'
 import type { Principal } from '../contracts/principal.js'
 import type { Params, RequestId } from '../protocol/json-rpc.js'
+import type { LogSeverity } from '../protocol/log-level.js'
 import type { ClientCapabilities, Implementation } from '../protocol/types.js'
+import type { Background } from './background.js'
 import type { Dialect } from './dialect.js'
+import type { Interaction } from './interaction.js'
+import type { Peers } from './peers.js'
 
 export type TransportName = 'stdio' | 'http' | 'memory'
 
@@ -10,9 +14,21 @@ export type TransportName = 'stdio' | 'http' | 'memory'
 export interface ClientState {
   readonly info: Implementation | undefined
   readonly capabilities: ClientCapabilities
+  /** The least severity of log messages that the request asks for; the handshake revisions keep it elsewhere. */
+  readonly logLevel?: LogSeverity | undefined
 }
 
 export const unknownClient: ClientState = { info: undefined, capabilities: {} }
+
+/** The stream on which a request is answered, as far as notifications travel on it. */
+export interface RequestStream {
+  /** Sends one message; a promise while the reader is so far behind that the sender should wait. */
+  send(text: string): void | Promise<void>
+  /** Shows that the call goes on, without a message. */
+  keepAlive?(): void
+  /** Ends the connection, not the stream: the client comes back for the rest. False where it cannot. */
+  release?(): boolean
+}
 
 export interface ExchangeOptions {
   readonly id: RequestId
@@ -23,12 +39,16 @@ export interface ExchangeOptions {
   readonly principal: Principal
   readonly transport: TransportName
   readonly clock: Clock
-  /** Sends one notification that belongs to this request; absent where the transport cannot. */
-  readonly notify?: ((text: string) => void) | undefined
+  /** Absent where the transport has none, or the client takes none. */
+  readonly stream?: RequestStream | undefined
+  /** How the client is asked, where the revision lets a server send requests. */
+  readonly peers?: Peers | undefined
+  /** The session's key; empty on a connection. */
+  readonly scope?: string | undefined
 }
 
-/** Why a request was ended from outside. */
-export type EndReason = 'cancelled' | 'disconnected' | 'timed out' | 'closing'
+/** Why a request was ended from outside. `asking`: its client is asked something, and then sends it again. */
+export type EndReason = 'cancelled' | 'disconnected' | 'timed out' | 'closing' | 'asking'
 
 /** One request from its arrival to its answer: who asks, under which revision, and whether it still wants the answer. */
 export class Exchange {
@@ -39,9 +59,26 @@ export class Exchange {
   readonly client: ClientState
   readonly principal: Principal
   readonly transport: TransportName
+  readonly peers: Peers | undefined
+  readonly scope: string
   /** Monotonic milliseconds; deadlines count from here, so that waiting is included. */
   readonly arrivedAt: number
-  readonly #notify: ((text: string) => void) | undefined
+  /** Which time its client sends this request, from 1; counted up by what the server sealed, not by what is sent. */
+  round = 1
+  /** Its answer comes when the server or the client ends it, and not before: a subscription. */
+  lasting = false
+  /** Replaces the definition's timeout, in milliseconds. */
+  timeoutMs: number | undefined
+  /** What its handler asks its client; made with the first question, or for an answer that came with the request. */
+  interaction: Promise<Interaction> | undefined
+  /** Where the call may go on after its answer. */
+  background: Background | undefined
+  /** Questions that its client has not answered yet, since when, and how long earlier ones took (milliseconds). */
+  #openQuestions = 0
+  #askedAt = 0
+  #askedMs = 0
+  readonly #clock: Clock
+  readonly #stream: RequestStream | undefined
   #controller: AbortController | undefined
   #ended: EndReason | undefined
   #onEnd: ((reason: EndReason) => void) | undefined
@@ -55,12 +92,27 @@ export class Exchange {
     this.client = options.client
     this.principal = options.principal
     this.transport = options.transport
+    this.peers = options.peers
+    this.scope = options.scope ?? ''
     this.arrivedAt = options.clock.monotonic()
-    this.#notify = options.notify
+    this.#clock = options.clock
+    this.#stream = options.stream
+  }
+
+  /** The same request once more, for work that outlives its answer: without a stream, and with an end of its own. */
+  detached(): Exchange {
+    const { id, method, params, dialect, client, principal, transport, peers, scope } = this
+    const clock = this.#clock
+    return new Exchange({ id, method, params, dialect, client, principal, transport, peers, scope, clock })
   }
 
   get ended(): EndReason | undefined {
     return this.#ended
+  }
+
+  /** Whether something can still be sent for it. */
+  get open(): boolean {
+    return this.#ended === undefined && !this.#answered
   }
 
   /** Made when first asked for: most handlers never look, and an AbortController costs more than a call. */
@@ -72,9 +124,29 @@ export class Exchange {
     return this.#controller.signal
   }
 
+  /** Milliseconds that its deadline is put off: the time in which its client was asked. */
+  get postponedMs(): number {
+    return this.#askedMs + (this.#openQuestions > 0 ? this.#clock.monotonic() - this.#askedAt : 0)
+  }
+
+  /** Its client is being asked, and that time is not the call's. Returns what to call once it has answered. */
+  questionOpened(): () => void {
+    if (this.#openQuestions === 0) this.#askedAt = this.#clock.monotonic()
+    this.#openQuestions += 1
+    return () => {
+      this.#openQuestions -= 1
+      if (this.#openQuestions === 0) this.#askedMs += this.#clock.monotonic() - this.#askedAt
+    }
+  }
+
   /** Ends the request from outside. The first reason counts; after the answer it does nothing. */
   end(reason: EndReason): void {
-    if (this.#ended !== undefined || this.#answered) return
+    if (this.#answered) return
+    if (this.#ended !== undefined) {
+      // Who gave up while the question was being put must not be asked.
+      if (this.#ended === 'asking' && reason !== 'asking') this.#ended = reason
+      return
+    }
     this.#ended = reason
     this.#onEnd?.(reason)
     this.#controller?.abort(endError(reason))
@@ -91,10 +163,30 @@ export class Exchange {
     this.#answered = true
   }
 
-  /** Sends a notification on this request's stream; silent once it was ended or answered. */
-  notify(method: string, params: object): void {
-    if (this.#notify === undefined || this.#ended !== undefined || this.#answered) return
-    this.#notify(JSON.stringify({ jsonrpc: '2.0', method, params }))
+  /** Sends a message on this request's stream; silent once it was ended or answered. */
+  send(text: string): void | Promise<void> {
+    if (this.#stream !== undefined && this.open) return this.#stream.send(text)
+  }
+
+  /** Sends a notification on this request's stream; a promise while its reader is behind. */
+  notify(method: string, params: object): void | Promise<void> {
+    // Nothing is written for nobody.
+    if (this.#stream !== undefined && this.open) {
+      return this.#stream.send(JSON.stringify({ jsonrpc: '2.0', method, params }))
+    }
+  }
+
+  /** Whether its client can be sent anything before the answer. */
+  get hasStream(): boolean {
+    return this.#stream !== undefined
+  }
+
+  keepAlive(): void {
+    if (this.open) this.#stream?.keepAlive?.()
+  }
+
+  releaseStream(): boolean {
+    return this.open && this.#stream?.release?.() === true
   }
 }
 

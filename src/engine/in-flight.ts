@@ -47,6 +47,11 @@ export class InFlight implements Bounded {
     return this.#exchanges.get(scope + requestKey(id))
   }
 
+  /** Ends those that would not end by themselves. */
+  endLasting(): void {
+    for (const exchange of [...this.#exchanges.values()]) if (exchange.lasting) exchange.end('closing')
+  }
+
   endAll(reason: EndReason): void {
     for (const exchange of [...this.#exchanges.values()]) exchange.end(reason)
   }

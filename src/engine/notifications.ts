@@ -10,11 +10,16 @@ export function takeNotification(
   { method, params }: NotificationFrame,
   find: (id: RequestId) => Exchange | undefined,
   counters: Counters,
+  /** Hears of a cancel for a call that is not here: over, unknown, or on another node. */
+  notHere?: (id: RequestId) => void,
 ): void {
   switch (method) {
     case 'notifications/cancelled': {
       const { requestId } = params
-      if (isRequestId(requestId)) find(requestId)?.end('cancelled')
+      if (!isRequestId(requestId)) break
+      const exchange = find(requestId)
+      if (exchange === undefined) notHere?.(requestId)
+      else exchange.end('cancelled')
       break
     }
     case 'notifications/initialized':

@@ -11,6 +11,8 @@ export interface Definition {
   readonly output: CompiledSchema | undefined
   readonly timeoutMs: number
   readonly repair: boolean
+  /** Milliseconds between signs of life; undefined: none. */
+  readonly heartbeatMs?: number | undefined
 }
 
 /** Where in the chain a middleware of the user's stands. */

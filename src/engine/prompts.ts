@@ -5,6 +5,7 @@ import type { Prompt, PromptArgument, PromptMessage } from '../protocol/types.js
 import { wireContent, wirePrompt } from '../protocol/wire.js'
 import { compileSchema } from '../schema/compile.js'
 import type { JsonSchema } from '../schema/json-schema.js'
+import { answerOrAsk } from './asking.js'
 import type { Call, Handler } from './call.js'
 import { isBlock, isMessage, user } from './content.js'
 import { Context, type ContextSource } from './context.js'
@@ -76,6 +77,8 @@ export function createPrompt(
       errors: {},
       timeoutMs: definition.timeoutMs,
       now: environment.clock.monotonic,
+      interact: (exchange) =>
+        environment.openInteraction(exchange, { name, fallbacks: {}, singleUse: false }),
     },
     complete: complete as PromptEntry['complete'],
     suggest: suggestChain(definition, environment),
@@ -156,13 +159,15 @@ async function getPrompt(registry: Registry<PromptEntry>, exchange: Exchange): P
     ctx: new Context(exchange, entry.source),
     exchange,
   }
-  const messages = (await entry.run(call)) as readonly PromptMessage[]
-  const { dialect } = exchange
-  const wire = messages.map(({ role, content }) => ({
-    role,
-    content: wireContent(dialect.revision, content),
-  }))
-  const { description } = entry.prompt
-  const head = description === undefined ? '' : `"description":${JSON.stringify(description)},`
-  return dialect.result(`${head}"messages":${JSON.stringify(wire)}`)
+  return answerOrAsk(exchange, entry.source, async () => {
+    const messages = (await entry.run(call)) as readonly PromptMessage[]
+    const { dialect } = exchange
+    const wire = messages.map(({ role, content }) => ({
+      role,
+      content: wireContent(dialect.revision, content),
+    }))
+    const { description } = entry.prompt
+    const head = description === undefined ? '' : `"description":${JSON.stringify(description)},`
+    return dialect.result(`${head}"messages":${JSON.stringify(wire)}`)
+  })
 }

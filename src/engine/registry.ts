@@ -17,12 +17,14 @@ export interface DefinitionHandle {
  */
 export class Registry<Entry extends { readonly name: string }> {
   readonly #kind: string
+  readonly #onChange: () => void
   readonly #entries = new Map<string, { readonly entry: Entry; enabled: boolean }>()
   #version = 0
   #enabled: readonly Entry[] | undefined
 
-  constructor(kind: string) {
+  constructor(kind: string, onChange: () => void = () => undefined) {
     this.#kind = kind
+    this.#onChange = onChange
   }
 
   /** Grows with every change, so that what was made from the list knows when it is old. */
@@ -85,5 +87,6 @@ export class Registry<Entry extends { readonly name: string }> {
   #changed(): void {
     this.#version += 1
     this.#enabled = undefined
+    this.#onChange()
   }
 }

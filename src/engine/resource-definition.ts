@@ -83,6 +83,8 @@ export function createResource(
       errors: {},
       timeoutMs: definition.timeoutMs,
       now: environment.clock.monotonic,
+      interact: (exchange) =>
+        environment.openInteraction(exchange, { name, fallbacks: {}, singleUse: false }),
     },
     cache: { ttlMs: ttl === undefined ? 0 : Math.round(toMs(ttl, `The ${owner}: "ttl"`)), scope: cacheScope },
     run: lazily(() => environment.pipeline.compose(definition, resourceHandler(handler, mimeType))),

@@ -1,6 +1,7 @@
 import { ProtocolError } from '../errors/protocol-error.js'
 import type { Resource, ResourceContents } from '../protocol/types.js'
 import { wireResource, wireResourceTemplate } from '../protocol/wire.js'
+import { answerOrAsk } from './asking.js'
 import type { Call } from './call.js'
 import { Context } from './context.js'
 import type { ListedResource } from './definitions.js'
@@ -94,9 +95,11 @@ async function read(catalogue: ResourceCatalogue, exchange: Exchange): Promise<s
     ctx: new Context(exchange, entry.source),
     exchange,
   }
-  const contents = (await entry.run(call)) as readonly ResourceContents[] | undefined
-  if (contents === undefined) throw notFound(uri)
-  return exchange.dialect.result(`"contents":${JSON.stringify(contents)}`, { cache: entry.cache })
+  return answerOrAsk(exchange, entry.source, async () => {
+    const contents = (await entry.run(call)) as readonly ResourceContents[] | undefined
+    if (contents === undefined) throw notFound(uri)
+    return exchange.dialect.result(`"contents":${JSON.stringify(contents)}`, { cache: entry.cache })
+  })
 }
 
 function notFound(uri: string): ProtocolError {

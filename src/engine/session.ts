@@ -1,5 +1,6 @@
 import type { Principal } from '../contracts/principal.js'
 import type { Opening } from './discovery.js'
+import type { PeerRecord } from './peers.js'
 
 /** A session of the handshake revisions, once its id was opened. */
 export interface Session extends Opening {
@@ -15,4 +16,7 @@ export interface Sessions {
   open(id: string, principal: Principal): Session | undefined | Promise<Session | undefined>
   /** Ends a session for good. */
   end(session: Session): void
+  /** What a session changed since it was opened, if anything, by its key. */
+  record(key: string): PeerRecord | undefined
+  change(key: string, record: PeerRecord): void
 }

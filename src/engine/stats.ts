@@ -25,6 +25,8 @@ export interface Counters {
   refusedHttpRequests: number
   /** HTTP streams that were cut because their client left too much unread. */
   cutStreams: number
+  /** Questions put to clients, whichever way. */
+  questions: number
 }
 
 export interface ServerStats {
@@ -48,6 +50,7 @@ export class Stats implements BoundedRegistry {
     repairedCalls: 0,
     refusedHttpRequests: 0,
     cutStreams: 0,
+    questions: 0,
   }
   readonly #bounded = new Set<Bounded>()
 

@@ -6,14 +6,17 @@ import { type ClientFeature, clientSupports, toCapabilities } from '../protocol/
 import type { Tool } from '../protocol/types.js'
 import { wireTool } from '../protocol/wire.js'
 import { type CompiledSchema, compileSchema } from '../schema/compile.js'
+import { openAnswers, questionOf } from './asking.js'
+import type { Deferral, TaskSetting } from './background.js'
 import type { Call, Handler } from './call.js'
 import { isForeignThenable } from './compose.js'
 import { Context, type ContextSource } from './context.js'
 import { adviseOnTool, checkToolOptions } from './definition-check.js'
-import type { ToolDefinition } from './definitions.js'
+import type { ToolDefinition, ToolOptions } from './definitions.js'
 import { toMs } from './duration.js'
 import type { Environment } from './environment.js'
 import type { Exchange } from './exchange.js'
+import { bringsAnswers } from './interaction.js'
 import { lazily } from './lazily.js'
 import { listTtlMs, PagedList } from './lists.js'
 import type { Methods } from './method.js'
@@ -30,6 +33,8 @@ export interface ToolEntry {
   readonly mirroredParams: readonly MirroredParam[]
   /** What a client must be able to do before the handler may be asked. */
   readonly requires: readonly ClientFeature[]
+  /** Whether and when its calls become tasks. */
+  readonly task: TaskSetting | undefined
   run(call: Call): unknown
 }
 
@@ -50,7 +55,7 @@ export function createTool(definition: ToolDefinition, environment: Environment)
   const output =
     options.output === undefined ? undefined : compileSchema(options.output, { role: 'output', owner })
   adviseOnTool(definition, input.json, environment)
-  const { title, description, annotations, icons, meta } = options
+  const { title, description, annotations, icons, meta, fallbacks = {} } = options
   const mirrored = mirroredParams(input.json)
   const compiled: Definition = {
     kind: 'tool',
@@ -63,6 +68,8 @@ export function createTool(definition: ToolDefinition, environment: Environment)
         : toMs(options.timeout, `The ${owner}: "timeout"`),
     // A proxy has judged mirrored arguments by their headers; what is read out of text later it never saw.
     repair: mirrored.length === 0 && (options.repair ?? options.annotations?.destructiveHint !== true),
+    heartbeatMs:
+      options.heartbeat === undefined ? undefined : toMs(options.heartbeat, `The ${owner}: "heartbeat"`),
   }
   return {
     name,
@@ -82,9 +89,16 @@ export function createTool(definition: ToolDefinition, environment: Environment)
       errors: options.errors ?? {},
       timeoutMs: compiled.timeoutMs,
       now: environment.clock.monotonic,
+      interact: (exchange) =>
+        environment.openInteraction(exchange, {
+          name,
+          fallbacks,
+          singleUse: options.singleUse ?? false,
+        }),
     },
     mirroredParams: mirrored,
-    requires: options.requires ?? [],
+    requires: requirements(options),
+    task: taskSetting(options, owner),
     run: lazily(() => environment.pipeline.compose(compiled, toolHandler(definition, output))),
   }
 }
@@ -93,12 +107,37 @@ function toolHandler(definition: ToolDefinition, output: CompiledSchema | undefi
   // The handler's own types were checked where it was defined; here any tool is run alike.
   const handler = definition.handler as (args: unknown, ctx: Context) => unknown
   const hasOutput = output !== undefined
-  return (call) => {
+  const run: Handler = (call) => {
     const value = handler(call.input, call.ctx)
     const work = isForeignThenable(value) ? Promise.resolve(value) : value
     return work instanceof Promise
       ? work.then((settled: unknown) => toToolResult(settled, hasOutput))
       : toToolResult(work, hasOutput)
+  }
+  const { task } = definition.options
+  if (task === undefined || (typeof task === 'object' && task.begins === 'handler')) return run
+  // Arguments and permissions have been checked: from here on it is worth a task.
+  return (call) => {
+    const { background } = call.exchange
+    return background === undefined ? run(call) : background.begin().then(() => run(call))
+  }
+}
+
+/** What has a fallback is not missing; a tool that only runs as a task needs a client that has them. */
+function requirements({ requires = [], fallbacks = {}, task }: ToolOptions): readonly ClientFeature[] {
+  const needed = requires.filter((feature) => !Object.hasOwn(fallbacks, feature))
+  const support = typeof task === 'object' ? task.support : task
+  return support === 'required' ? [...needed, 'tasks'] : needed
+}
+
+function taskSetting({ task, timeout }: ToolOptions, owner: string): TaskSetting | undefined {
+  if (task === undefined) return undefined
+  const { support, begins = 'call', ttl } = typeof task === 'string' ? { support: task } : task
+  return {
+    required: support === 'required',
+    begins,
+    ttlMs: ttl === undefined ? undefined : Math.round(toMs(ttl, `The ${owner}: "task.ttl"`)),
+    timeoutMs: timeout === undefined ? undefined : toMs(timeout, `The ${owner}: "timeout"`),
   }
 }
 
@@ -110,6 +149,7 @@ export function toolMethods(
   registry: Registry<ToolEntry>,
   environment: Environment,
   toToolError: ToToolError,
+  deferral: () => Deferral | undefined,
 ): Methods {
   const list = new PagedList<ToolEntry>(
     {
@@ -127,7 +167,7 @@ export function toolMethods(
   )
   return {
     'tools/list': (exchange) => list.answer(exchange.dialect, exchange.params['cursor']),
-    'tools/call': (exchange) => callTool(registry, exchange, toToolError),
+    'tools/call': (exchange) => callTool(registry, exchange, toToolError, deferral),
   }
 }
 
@@ -135,6 +175,7 @@ async function callTool(
   registry: Registry<ToolEntry>,
   exchange: Exchange,
   toToolError: ToToolError,
+  deferral: () => Deferral | undefined,
 ): Promise<string> {
   const { name, arguments: given = noArguments } = exchange.params
   if (typeof name !== 'string') {
@@ -157,19 +198,51 @@ async function callTool(
       `"arguments" must be an object, received ${Array.isArray(given) ? 'an array' : String(given)}.`,
     )
   }
-  const call: Call = { kind: 'tool', name, input: given, ctx: new Context(exchange, entry.source), exchange }
-  let result: ToolResult
+  if (entry.task !== undefined) {
+    const { task } = entry
+    const work = (within: Exchange): Promise<string> => runTool(entry, given, within, toToolError)
+    const deferred = deferral()?.run(exchange, { name, task }, work)
+    if (deferred !== undefined) return deferred
+  }
+  return runTool(entry, given, exchange, toToolError)
+}
+
+async function runTool(
+  entry: ToolEntry,
+  given: unknown,
+  exchange: Exchange,
+  toToolError: ToToolError,
+): Promise<string> {
+  const { name, source } = entry
+  const { outputSchema } = entry.tool
+  const call: Call = { kind: 'tool', name, input: given, ctx: new Context(exchange, source), exchange }
+  // Nearly no call brings answers, and those that do not should not wait a turn.
+  if (bringsAnswers(exchange)) await openAnswers(exchange, source)
+  let result: ToolResult | undefined
+  let fault: unknown
   try {
     requireFeatures(entry, exchange)
-    result = asToolResult(await entry.run(call), entry.tool.outputSchema !== undefined)
+    result = asToolResult(await entry.run(call), outputSchema !== undefined)
   } catch (thrown) {
-    if (isAboutClient(thrown, exchange)) throw thrown
-    result = toErrorResult(toToolError(thrown, call))
+    fault = thrown
+  }
+  if (exchange.interaction !== undefined) {
+    try {
+      const question = await questionOf(exchange)
+      if (question !== undefined) return question
+    } catch (thrown) {
+      result = undefined
+      fault = thrown
+    }
+  }
+  if (result === undefined) {
+    if (isAboutClient(fault, exchange)) throw fault
+    result = toErrorResult(toToolError(fault, call))
   }
   try {
-    return toolResultText(exchange.dialect, result, entry.tool.outputSchema)
-  } catch (fault) {
-    return toolResultText(exchange.dialect, toErrorResult(toToolError(fault, call)), entry.tool.outputSchema)
+    return toolResultText(exchange.dialect, result, outputSchema)
+  } catch (unsendable) {
+    return toolResultText(exchange.dialect, toErrorResult(toToolError(unsendable, call)), outputSchema)
   }
 }
 

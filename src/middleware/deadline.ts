@@ -4,12 +4,13 @@ import type { Call, CallResult } from '../engine/call.js'
 import type { EndReason } from '../engine/exchange.js'
 import type { MiddlewareFactory } from '../engine/pipeline.js'
 import type { Stats } from '../engine/stats.js'
+import { unanswered } from '../engine/unanswered.js'
 import { ToolError } from '../errors/tool-error.js'
 
 /**
  * Stops waiting for a call when its deadline passes, when its client cancels or leaves, and when the server
- * closes; the handler hears it through `ctx.signal`. The deadline counts from the request's arrival. Handlers
- * that go on all the same are counted, and when there are too many of them nothing new is begun.
+ * closes; the handler hears it through `ctx.signal`. The deadline counts from the request's arrival; the time in which
+ * the client was asked is put on top. Handlers that go on all the same are counted, and when there are too many of them nothing new is begun.
  */
 export function deadline(deadlines: Deadlines, abandoned: Abandoned, stats: Stats): MiddlewareFactory {
   return ({ name, timeoutMs }) => {
@@ -23,12 +24,22 @@ export function deadline(deadlines: Deadlines, abandoned: Abandoned, stats: Stat
     function race(call: Call, work: Promise<CallResult>): Promise<CallResult> {
       return new Promise<CallResult>((resolve, reject) => {
         const { exchange } = call
-        const waiting = deadlines.add(exchange.arrivedAt, timeoutMs, () => exchange.end('timed out'))
+        const { arrivedAt } = exchange
+        let allowedMs = timeoutMs
+        const expire = (): void => {
+          // Meanwhile the call may have become a task, or its client was asked; while it is, the end moves on.
+          const nowMs = (exchange.timeoutMs ?? timeoutMs) + exchange.postponedMs
+          if (nowMs > allowedMs) {
+            allowedMs = nowMs
+            waiting = deadlines.add(arrivedAt, nowMs + leastWaitMs, expire)
+          } else exchange.end('timed out')
+        }
+        let waiting = deadlines.add(arrivedAt, allowedMs, expire)
         exchange.whenEnded((reason) => {
           deadlines.cancel(waiting)
           if (reason === 'timed out') stats.counters.timedOut += 1
           abandoned.add(work)
-          reject(endedError(reason, name, timeoutMs))
+          reject(reason === 'asking' ? unanswered : endedError(reason, name, exchange.timeoutMs ?? timeoutMs))
         })
         work.then(
           (result) => {
@@ -44,6 +55,9 @@ export function deadline(deadlines: Deadlines, abandoned: Abandoned, stats: Stat
     }
   }
 }
+
+/** How often a deadline that a question has put off is looked at. */
+const leastWaitMs = 100
 
 function overloaded(name: string): ToolError {
   return new ToolError('overloaded', {

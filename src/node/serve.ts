@@ -1,5 +1,6 @@
 import { StartError } from '../errors/start-error.js'
 import type { Servable } from '../server/server.js'
+import { ignoreUnansweredQuestions } from './asking-filter.js'
 
 export interface ServeOptions {
   /** Default: what the arguments and the environment say. */
@@ -31,6 +32,7 @@ export interface Served {
 export async function serve(server: Servable, options: ServeOptions = {}): Promise<Served> {
   const args = options.args ?? process.argv.slice(2)
   const port = options.port ?? portOf(args)
+  ignoreUnansweredQuestions()
   server.provideKeys(async () => {
     const { stateKey } = await import('./state-key.js')
     return stateKey(server.name, (message) => process.stderr.write(`${message}\n`))

@@ -22,8 +22,16 @@ const http: Required<HttpOptions> = {
   bodyTimeout: '2s',
   maxRequests: 1,
   maxUnreadBytes: 1,
+  maxStreams: 1,
+  maxEventBytes: 1,
+  keepAlive: '5s',
 }
-const limits: Required<NonNullable<ServerOptions['limits']>> = { maxDepth: 10, maxBatch: 1, maxInFlight: 1 }
+const limits: Required<NonNullable<ServerOptions['limits']>> = {
+  maxDepth: 10,
+  maxBatch: 1,
+  maxInFlight: 1,
+  maxSubscriptions: 1,
+}
 const all: Required<ServerOptions> = {
   name: 'Bestellungen – größer',
   version: '1.0.0-rc.1+build',
@@ -42,6 +50,29 @@ const all: Required<ServerOptions> = {
   timeout: 250,
   pageSize: 1,
   limits,
+  tasks: {
+    ttl: '1h',
+    pollInterval: '1s',
+    limit: 5,
+    store: {
+      async create() {},
+      async get() {
+        return undefined
+      },
+      async update() {},
+    },
+  },
+  bus: { publish() {}, subscribe: () => () => undefined },
+  nonces: {
+    async get() {
+      return undefined
+    },
+    async set() {},
+    async setIfAbsent() {
+      return true
+    },
+    async delete() {},
+  },
   extensions: { 'com.example/things': { size: 1 }, 'com.example/none': {} },
   http,
   logger,

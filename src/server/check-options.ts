@@ -19,6 +19,7 @@ import {
 import { DefinitionError } from '../errors/definition-error.js'
 import { shown } from '../errors/shown.js'
 import type { HttpOptions } from '../transports/http/options.js'
+import type { TasksSettings } from './features.js'
 import type { ServerOptions } from './options.js'
 
 const most = Number.MAX_SAFE_INTEGER
@@ -33,6 +34,7 @@ const limitRules = {
   maxDepth: whole(leastDepth, mostDepth, 'leave it out for 64'),
   maxBatch: whole(1, most, 'leave it out for 50'),
   maxInFlight: whole(1, most, 'leave it out for 1000'),
+  maxSubscriptions: whole(1, most, 'leave it out for 5000'),
 } satisfies Record<keyof NonNullable<ServerOptions['limits']>, Rule>
 
 const httpRules = {
@@ -55,7 +57,17 @@ const httpRules = {
   bodyTimeout: duration,
   maxRequests: whole(1, most, 'leave it out for 10000'),
   maxUnreadBytes: whole(1, most, 'leave it out for 1 MiB'),
+  maxStreams: whole(1, most, 'leave it out for 5000'),
+  maxEventBytes: whole(1, most, 'leave it out for 16 MiB'),
+  keepAlive: duration,
 } satisfies Record<keyof HttpOptions, Rule>
+
+const taskRules = {
+  ttl: duration,
+  pollInterval: duration,
+  limit: whole(1, most, 'leave it out for 1000'),
+  store: methods(['create', 'get', 'update'], 'give a task store that has all three, or leave it out'),
+} satisfies Record<keyof TasksSettings, Rule>
 
 const serverRules = {
   name: line(128, 'write a name such as "orders"'),
@@ -75,6 +87,9 @@ const serverRules = {
   timeout: duration,
   pageSize: whole(1, most, 'leave it out for 1000'),
   limits: options({ what: '"limits"', example: '{ maxInFlight: 1000 }', rules: limitRules }),
+  tasks: options({ what: '"tasks"', example: "{ ttl: '1h' }", rules: taskRules }),
+  bus: methods(['publish', 'subscribe'], 'give a bus that has both, or leave it out'),
+  nonces: methods(['get', 'set', 'setIfAbsent', 'delete'], 'give a store that has all four, or leave it out'),
   extensions: recordOf(
     rule(isObject, 'an object of settings', 'write {} for an extension without any'),
     "name each by its id, such as { 'com.example/things': {} }",

@@ -1,5 +1,6 @@
 import { systemClock } from '../contracts/clock.js'
 import { anonymous } from '../contracts/principal.js'
+import { Changes } from '../engine/changes.js'
 import { PeerConnection } from '../engine/connection.js'
 import { toMs } from '../engine/duration.js'
 import { Engine } from '../engine/engine.js'
@@ -11,17 +12,20 @@ import { ServedRevisions } from '../protocol/revisions/all.js'
 import { warmUp } from '../schema/compile.js'
 import { checkSecrets, createSealer, randomSecret } from '../security/sealer.js'
 import { SealedSessions } from '../sessions/sealed-sessions.js'
+import { createMemoryBus } from '../stores/memory/memory-bus.js'
 import { createConsoleLogger } from '../telemetry/console-logger.js'
 import { guardLogger } from '../telemetry/guarded-logger.js'
 import type { HttpHandler } from '../transports/http/http-handler.js'
 import { createAdviser } from './adviser.js'
 import { checkServerOptions } from './check-options.js'
 import { createDefiner } from './definer.js'
+import { addSubscriptions, addTasks, lazyInteraction } from './features.js'
 import type { ServerOptions, ServicesOption } from './options.js'
 import { middlewareOrder } from './order.js'
 import type { Server } from './server.js'
 
 const defaultDrainMs = 5000
+const defaultSubscriptions = 5000
 
 /**
  * Makes a server: add tools, resources and prompts to it, then `serve(server)`, or mount `server.handler` or
@@ -43,11 +47,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     http = {},
     limits = {},
   } = options
-  const {
-    clock = systemClock,
-
-    development = developmentByEnvironment(),
-  } = options
+  const { clock = systemClock, bus = createMemoryBus(), development = developmentByEnvironment() } = options
   if (options.keys !== undefined) checkSecrets(options.keys)
   let keySource = (): readonly string[] | Promise<readonly string[]> => options.keys ?? [randomSecret()]
   const logger = guardLogger(options.logger ?? createConsoleLogger())
@@ -59,6 +59,9 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     clock,
     sealer: createSealer(() => keySource()),
     pipeline,
+    bus,
+    changes: new Changes(bus, logger),
+    openInteraction: lazyInteraction(() => environment, options.nonces),
     stats,
     timeoutMs: toMs(options.timeout ?? '60s', '"timeout"'),
     pageSize: options.pageSize ?? 1000,
@@ -84,14 +87,24 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     // The first call will need the validators; while the client reads the list there is time.
     onFirstList: () => void warmUp().catch(() => undefined),
   })
+  const { changes } = environment
+  stats.add(changes)
+  addSubscriptions(engine, limits.maxSubscriptions ?? defaultSubscriptions)
+  const drainTasks = addTasks(engine, options.tasks ?? {})
   const connections = new Set<PeerConnection>()
   let httpSide: Promise<HttpHandler> | undefined
   let handler: HttpHandler | undefined
   let closing: Promise<void> | undefined
 
+  /** From here on there may be clients. */
+  function open(): void {
+    pipeline.seal()
+    changes.open()
+  }
+
   /** Loaded when first wanted: a server on stdio never pays for it. */
   function httpHandler(): Promise<HttpHandler> {
-    pipeline.seal()
+    open()
     httpSide ??= import('../transports/http/http-handler.js').then((module) => {
       handler = new module.HttpHandler({
         engine,
@@ -100,6 +113,8 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
           discovery: engine.discovery,
           clock,
           stats,
+          bus,
+          logger,
         }),
         authenticator: options.authenticate,
         http,
@@ -113,9 +128,13 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   async function drainAll(timeoutMs: number): Promise<void> {
     // The server's own timers never hold a process; here somebody waits for them.
     const alive = setInterval(() => undefined, 60_000)
-    const open = [...connections]
-    await Promise.all([handler?.drain(timeoutMs), ...open.map((connection) => connection.drain(timeoutMs))])
-    for (const connection of open) connection.close()
+    const openConnections = [...connections]
+    await Promise.all([
+      handler?.drain(timeoutMs),
+      drainTasks(timeoutMs),
+      ...openConnections.map((connection) => connection.drain(timeoutMs)),
+    ])
+    for (const connection of openConnections) connection.close()
     clearInterval(alive)
   }
 
@@ -128,8 +147,10 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     },
     use: (middleware, { at = 'validated' } = {}) => pipeline.use(middleware, at),
     stats: () => stats.snapshot(),
+    resourceUpdated: (uri) => changes.announce({ kind: 'resource', uri }),
+    resourcesChanged: () => changes.announce({ kind: 'resources' }),
     connect(connectOptions) {
-      pipeline.seal()
+      open()
       const connection = new PeerConnection(engine, {
         ...connectOptions,
         principal: anonymous,
@@ -137,12 +158,14 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
         onClose: () => {
           connections.delete(connection)
           stats.remove(connection.calls)
+          stats.remove(connection.questions)
           if (connectOptions.outgoing !== undefined) stats.remove(connectOptions.outgoing)
         },
       })
       connections.add(connection)
       if (closing !== undefined) void connection.drain(0)
       stats.add(connection.calls)
+      stats.add(connection.questions)
       if (connectOptions.outgoing !== undefined) stats.add(connectOptions.outgoing)
       return connection
     },

@@ -1,9 +1,12 @@
 import type { Authenticator } from '../contracts/authenticator.js'
+import type { Bus } from '../contracts/bus.js'
 import type { Clock } from '../contracts/clock.js'
 import type { Logger } from '../contracts/logger.js'
+import type { Store } from '../contracts/store.js'
 import type { Duration } from '../engine/duration.js'
 import type { Icon } from '../protocol/types.js'
 import type { HttpOptions } from '../transports/http/options.js'
+import type { TasksSettings } from './features.js'
 
 /** Services as a plain object; handlers find it, typed, as `ctx.services`. */
 export type ServicesOption = Readonly<Record<string, unknown>>
@@ -39,7 +42,15 @@ export interface ServerOptions<Services extends ServicesOption = ServicesOption>
     readonly maxBatch?: number
     /** Calls at once on one stdio or memory connection. Default: 1000. */
     readonly maxInFlight?: number
+    /** Streams that may listen for changes at once (2026-07-28). Default: 5,000. */
+    readonly maxSubscriptions?: number
   }
+  /** Tools whose calls go on as tasks. */
+  readonly tasks?: TasksSettings
+  /** What the nodes of a fleet tell each other by. Default: within this process. */
+  readonly bus?: Bus
+  /** Where states that count once are remembered (`singleUse`). Default: in memory; a fleet shares one. */
+  readonly nonces?: Store
   /** Settings of protocol extensions, by their id, as capabilities show them. */
   readonly extensions?: Readonly<Record<string, object>>
   readonly http?: HttpOptions

@@ -4,6 +4,7 @@ import type { Clock } from '../contracts/clock.js'
 import type { Place } from '../engine/pipeline.js'
 import type { Stats } from '../engine/stats.js'
 import { deadline } from '../middleware/deadline.js'
+import { heartbeat } from '../middleware/heartbeat.js'
 import { validateInput } from '../middleware/validate-input.js'
 import { validateOutput } from '../middleware/validate-output.js'
 
@@ -27,6 +28,7 @@ export function middlewareOrder(options: {
   stats.add(abandoned)
   return [
     { name: 'deadline', create: deadline(deadlines, abandoned, stats) },
+    { name: 'heartbeat', create: heartbeat(clock) },
     { user: 'edge' },
     { user: 'authorized' },
     { name: 'validateInput', create: validateInput(stats) },

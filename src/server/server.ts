@@ -33,6 +33,16 @@ export interface Server<Services = unknown> extends Definer<Services>, Servable 
    * @throws DefinitionError once the server has answered its first call.
    */
   use(middleware: Middleware, options?: { readonly at?: UserStage }): void
+  /**
+   * Tells clients that asked for it that a resource reads differently now, on every node of the bus. Changes of one
+   * turn of the event loop are told once.
+   */
+  resourceUpdated(uri: string): void
+  /**
+   * Tells clients that other resources are listed now, for templates whose own `list` changed. Definitions that are
+   * added, removed, enabled or disabled are told of by themselves.
+   */
+  resourcesChanged(): void
   /** Counters since start, and every structure that can grow with its size, limit and what it dropped. */
   stats(): ServerStats
   /** For `node:http`, Express and Fastify: answers one HTTP request, whatever its path. */

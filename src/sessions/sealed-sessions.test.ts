@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Bus } from '../contracts/bus.js'
 import { anonymous, type Principal } from '../contracts/principal.js'
 import type { Sealer } from '../contracts/sealer.js'
 import { Discovery, type Opening } from '../engine/discovery.js'
@@ -7,6 +8,7 @@ import { Stats } from '../engine/stats.js'
 import { ServedRevisions } from '../protocol/revisions/all.js'
 import type { ClientCapabilities } from '../protocol/types.js'
 import { createSealer } from '../security/sealer.js'
+import { createMemoryBus } from '../stores/memory/memory-bus.js'
 import { SealedSessions } from './sealed-sessions.js'
 
 const day = 24 * 60 * 60 * 1000
@@ -34,12 +36,17 @@ interface Rig {
 }
 
 /** One server; those with the same secret stand for one fleet, or for one server before and after a restart. */
-function rig(options: { revisions?: readonly string[]; time?: number; sealer?: Sealer } = {}): Rig {
+function rig(
+  options: { revisions?: readonly string[]; time?: number; sealer?: Sealer; bus?: Bus } = {},
+): Rig {
   const sealer = options.sealer ?? createSealer(() => [secret])
   const stats = new Stats()
   const made = { time: options.time ?? 1_800_000_000_000, sealer, stats }
   const clock = { now: () => made.time, monotonic: () => 0, after: () => () => undefined }
-  const sessions = new SealedSessions({ sealer, discovery: discoveryOf(options.revisions), clock, stats })
+  const discovery = discoveryOf(options.revisions)
+  const bus = options.bus ?? createMemoryBus()
+  const logger = { debug() {}, info() {}, warn() {}, error() {} }
+  const sessions = new SealedSessions({ sealer, discovery, clock, stats, bus, logger })
   return Object.assign(made, { sessions })
 }
 

@@ -1,17 +1,23 @@
 import { BoundedMap } from '../contracts/bounded-map.js'
+import type { Bus } from '../contracts/bus.js'
 import type { Clock } from '../contracts/clock.js'
+import type { Logger } from '../contracts/logger.js'
 import { type Principal, principalKey } from '../contracts/principal.js'
 import type { Sealer } from '../contracts/sealer.js'
 import type { Discovery, Opening } from '../engine/discovery.js'
+import type { PeerRecord } from '../engine/peers.js'
 import type { Session, Sessions } from '../engine/session.js'
 import type { Stats } from '../engine/stats.js'
 import { isRecord } from '../protocol/json-rpc.js'
+import { isLogSeverity } from '../protocol/log-level.js'
 import type { ClientCapabilities } from '../protocol/types.js'
 
 /** Clients take a new id only from `initialize`, so it cannot slide; a day outlasts a working session. */
 const lifetimeMs = 24 * 60 * 60 * 1000
 const maxOpened = 10_000
 const maxEnded = 10_000
+const maxRecords = 10_000
+const topic = 'holdfast:sessions'
 /** What a client says of itself beyond these lengths is not worth carrying in every request. */
 const maxNameLength = 24
 const purpose = 'session'
@@ -21,6 +27,8 @@ export interface SealedSessionsOptions {
   readonly discovery: Discovery
   readonly clock: Clock
   readonly stats: Stats
+  readonly bus: Bus
+  readonly logger: Logger
 }
 
 /** The session's facts as they are sealed: short keys, because the id travels with every request. */
@@ -33,6 +41,16 @@ interface Facts {
   readonly i?: string
   /** Makes two sessions of one client different. */
   readonly r: string
+}
+
+/** What the nodes of a fleet tell each other about sessions. */
+interface News {
+  /** The node that says it. */
+  readonly from: string
+  readonly key: string
+  /** When the session began, if it was ended. */
+  readonly ended?: number
+  readonly record?: PeerRecord
 }
 
 interface Opened {
@@ -61,6 +79,9 @@ export class SealedSessions implements Sessions {
   /** Opening an id costs two cryptographic calls, so the ids in use are kept. */
   readonly #opened = new BoundedMap<string, Opened>('sessions, opened', maxOpened)
   readonly #ended = new BoundedMap<string, number>('sessions, ended', maxEnded)
+  /** Log levels and subscriptions: few sessions have any, and those that were used least recently lose theirs. */
+  readonly #records = new BoundedMap<string, PeerRecord>('sessions, changed since', maxRecords)
+  readonly #node = crypto.randomUUID()
   /** Sessions from before this time are over: raised when the list of ended ones had to forget one. */
   #watermark = 0
 
@@ -68,6 +89,8 @@ export class SealedSessions implements Sessions {
     this.#options = options
     options.stats.add(this.#opened)
     options.stats.add(this.#ended)
+    options.stats.add(this.#records)
+    options.bus.subscribe(topic, (message) => this.#hear(message))
   }
 
   async create(opening: Opening, principal: Principal): Promise<string> {
@@ -88,23 +111,65 @@ export class SealedSessions implements Sessions {
     const known = this.#opened.size * 2 < maxOpened ? this.#opened.peek(id) : this.#opened.get(id)
     // The usual call waits for nothing: its id was opened before, and nobody has to be told from anybody.
     if (known === undefined || principal.kind !== 'anonymous') return this.#openFor(id, principal)
-    return known.facts.p === '' && !this.#over(known) ? known.session : undefined
+    return known.facts.p === '' && !this.#isOver(known) ? known.session : undefined
   }
 
   async #openFor(id: string, principal: Principal): Promise<Session | undefined> {
     const known = this.#opened.get(id) ?? (await this.#unseal(id))
-    if (known === undefined || this.#over(known)) return undefined
+    if (known === undefined || this.#isOver(known)) return undefined
     return known.facts.p === (await digest(principalKey(principal))) ? known.session : undefined
   }
 
   end(session: Session): void {
     const known = this.#opened.get(session.id)
+    const begun = known?.facts.t ?? this.#options.clock.now()
     this.#opened.delete(session.id)
-    const forgotten = this.#ended.set(session.key, known?.facts.t ?? this.#options.clock.now())
+    this.#over(session.key, begun)
+    this.#tell({ key: session.key, ended: begun })
+  }
+
+  record(key: string): PeerRecord | undefined {
+    return this.#records.peek(key)
+  }
+
+  change(key: string, record: PeerRecord): void {
+    this.#keep(key, record)
+    this.#tell({ key, record })
+  }
+
+  #keep(key: string, record: PeerRecord): void {
+    if (record.level === undefined && record.uris.length === 0) this.#records.delete(key)
+    else this.#records.set(key, record)
+  }
+
+  #over(key: string, begun: number): void {
+    this.#records.delete(key)
+    const forgotten = this.#ended.set(key, begun)
     if (forgotten !== undefined) this.#watermark = Math.max(this.#watermark, forgotten + 1)
   }
 
-  #over({ session, facts }: Opened): boolean {
+  /** A node that does not hear of it serves on what it knows; the session's own node is not held up by that. */
+  #tell(news: Omit<News, 'from'>): void {
+    const { bus, logger } = this.#options
+    const message = JSON.stringify({ from: this.#node, ...news })
+    const failed = (error: unknown): void => {
+      logger.error('The bus did not take what a session changed; other nodes do not know of it.', { error })
+    }
+    try {
+      Promise.resolve(bus.publish(topic, message)).catch(failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  #hear(message: string): void {
+    const news = readNews(message)
+    if (news === undefined || news.from === this.#node) return
+    if (news.ended !== undefined) this.#over(news.key, news.ended)
+    else if (news.record !== undefined) this.#keep(news.key, news.record)
+  }
+
+  #isOver({ session, facts }: Opened): boolean {
     const now = this.#options.clock.now()
     return (
       facts.t + lifetimeMs <= now || facts.t < this.#watermark || this.#ended.peek(session.key) !== undefined
@@ -145,6 +210,23 @@ function readFacts(data: string): Facts | undefined {
     // Sealed with our key, so another version of ours wrote it.
     return undefined
   }
+}
+
+function readNews(message: string): News | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(message)
+  } catch {
+    return undefined
+  }
+  if (!isRecord(value) || typeof value['key'] !== 'string' || typeof value['from'] !== 'string') {
+    return undefined
+  }
+  const { from, key, ended, record } = value
+  if (typeof ended === 'number') return { from, key, ended }
+  if (!isRecord(record) || !Array.isArray(record['uris'])) return undefined
+  const uris = record['uris'].filter((uri) => typeof uri === 'string')
+  return { from, key, record: { uris, ...(isLogSeverity(record['level']) && { level: record['level'] }) } }
 }
 
 function isFacts(value: unknown): value is Facts {

@@ -12,13 +12,13 @@ function server(): Server {
     },
     ({ it }) => it,
   )
-  made.tool('count', { description: 'Reports progress.' }, (_args, ctx) => {
-    ctx.progress(1, 2)
-    ctx.progress(2, 2)
+  made.tool('count', { description: 'Reports progress.' }, async (_args, ctx) => {
+    await ctx.progress(1, 2)
+    await ctx.progress(2, 2)
     return 'done'
   })
-  made.tool('wait', { description: 'Waits for its end.' }, (_args, ctx) => {
-    ctx.progress(1)
+  made.tool('wait', { description: 'Waits for its end.' }, async (_args, ctx) => {
+    await ctx.progress(1)
     return new Promise((_resolve, reject) =>
       ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason)),
     )

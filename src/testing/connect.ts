@@ -1,4 +1,5 @@
 import type { ClientCapabilities, Implementation } from 'holdfast'
+import type { Answers } from './answers.js'
 import { openHttp } from './http-wire.js'
 import { TestClient } from './test-client.js'
 import {
@@ -20,6 +21,12 @@ export interface ConnectOptions {
   /** What the client can do: said in the handshake, or in each request of a stateless revision. Default: nothing. */
   readonly capabilities?: ClientCapabilities
   readonly clientInfo?: Implementation
+  /**
+   * How the client answers what it is asked, by method: `'elicitation/create': (params) => ({ action: 'decline' })`. In
+   * stateless revisions `callTool` and its kin come back with the answers by themselves. Without one for a method the
+   * client answers it with an error, and a result that asks is given as it is.
+   */
+  readonly answers?: Answers
   /** HTTP only: sent with every request, such as `authorization`. */
   readonly headers?: Readonly<Record<string, string>>
   /** False leaves the opening to the test: no `initialize` is sent. Default: true. */
@@ -42,6 +49,7 @@ export async function connect(server: TestServer, options: ConnectOptions = {}):
     capabilities: options.capabilities ?? {},
     clientInfo: options.clientInfo ?? { name: 'holdfast-testing', version: '0' },
     timeoutMs: options.timeoutMs ?? 10_000,
+    answers: options.answers ?? {},
     open: (receive) => openWire(server, { transport, revision, headers: options.headers ?? {} }, receive),
   })
   await client.start()

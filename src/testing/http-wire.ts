@@ -1,6 +1,13 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { isStateless, type Outgoing, type Revision, type TestServer, type Wire } from './wire.js'
+import {
+  isStateless,
+  type Listening,
+  type Outgoing,
+  type Revision,
+  type TestServer,
+  type Wire,
+} from './wire.js'
 
 export interface HttpWireOptions {
   readonly revision: Revision
@@ -13,6 +20,9 @@ const nameOf: Readonly<Record<string, string>> = {
   'tools/call': 'name',
   'prompts/get': 'name',
   'resources/read': 'uri',
+  'tasks/get': 'taskId',
+  'tasks/update': 'taskId',
+  'tasks/cancel': 'taskId',
 }
 
 /** Streamable HTTP through a listener of its own on a free port of 127.0.0.1. */
@@ -24,6 +34,10 @@ export async function openHttp(server: TestServer, options: HttpWireOptions): Pr
   const url = `http://127.0.0.1:${(listener.address() as AddressInfo).port}/mcp`
   const leaving = new AbortController()
   let session: string | undefined
+  let lastEventId: string | undefined
+  const sawEvent = (id: string): void => {
+    lastEventId = id
+  }
 
   function headersOf(text: string, outgoing: Outgoing): Headers {
     const headers = new Headers({
@@ -52,12 +66,35 @@ export async function openHttp(server: TestServer, options: HttpWireOptions): Pr
       })
       session = response.headers.get('mcp-session-id') ?? session
       if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) {
-        await readEvents(response, receive)
+        await readEvents(response, receive, sawEvent)
       } else {
         const body = await response.text()
         if (body !== '') receive(body)
       }
       return { status: response.status, headers: response.headers }
+    },
+    get lastEventId() {
+      return lastEventId
+    },
+    async listen(receive, from): Promise<Listening> {
+      const leave = new AbortController()
+      const headers = new Headers({
+        accept: 'text/event-stream',
+        ...(session !== undefined && { 'mcp-session-id': session, 'mcp-protocol-version': options.revision }),
+        ...(from !== undefined && { 'last-event-id': from }),
+        ...options.headers,
+      })
+      const signal = AbortSignal.any([leaving.signal, leave.signal])
+      const response = await fetch(url, { headers, signal })
+      const ended = readEvents(response, receive, sawEvent).catch(() => undefined)
+      return {
+        status: response.status,
+        ended,
+        async close() {
+          leave.abort(new Error('The test client left the stream.'))
+          await ended
+        },
+      }
     },
     async close() {
       leaving.abort(new Error('The test client was closed.'))
@@ -97,15 +134,22 @@ function headerValue(value: string): string {
 }
 
 /** Hands over the data of each server-sent event as it comes. */
-async function readEvents(response: Response, receive: (text: string) => void): Promise<void> {
+async function readEvents(
+  response: Response,
+  receive: (text: string) => void,
+  sawEvent: (id: string) => void,
+): Promise<void> {
   const decoder = new TextDecoder()
   let rest = ''
   for await (const chunk of response.body ?? []) {
     const events = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n\n')
     rest = events.pop() ?? ''
     for (const event of events) {
-      const lines = event.split('\n').filter((line) => line.startsWith('data:'))
-      const data = lines.map((line) => line.slice(5).replace(/^ /, '')).join('\n')
+      const fields = event.split('\n')
+      const valuesOf = (name: string): string[] =>
+        fields.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).trim())
+      for (const id of valuesOf('id')) sawEvent(id)
+      const data = valuesOf('data').join('\n')
       if (data !== '') receive(data)
     }
   }

@@ -1,3 +1,4 @@
+export type { Answers, ServerRequest } from './answers.js'
 export { type Cell, type CellsOptions, cells } from './cells.js'
 export { type ConnectOptions, connect } from './connect.js'
 export {
@@ -9,4 +10,12 @@ export {
   type TestNotification,
   type ToolCallResult,
 } from './test-client.js'
-export { isStateless, type Revision, revisions, type TestServer, type Transport, transports } from './wire.js'
+export {
+  isStateless,
+  type Listening,
+  type Revision,
+  revisions,
+  type TestServer,
+  type Transport,
+  transports,
+} from './wire.js'

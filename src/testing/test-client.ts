@@ -1,5 +1,6 @@
 import type { ClientCapabilities, ContentBlock, Implementation, Tool } from 'holdfast'
-import type { HttpReply, Outgoing, Revision, Transport, Wire } from './wire.js'
+import { type Answers, answersTo, answerTo, type ServerRequest } from './answers.js'
+import type { HttpReply, Listening, Outgoing, Revision, Transport, Wire } from './wire.js'
 import { isStateless } from './wire.js'
 
 /** A JSON object as it came. */
@@ -60,6 +61,7 @@ export interface TestClientOptions {
   readonly capabilities: ClientCapabilities
   readonly clientInfo: Implementation
   readonly timeoutMs: number
+  readonly answers: Answers
   open(receive: (text: string) => void): Promise<Wire>
 }
 
@@ -98,6 +100,24 @@ export class TestClient {
     return this.received.filter(isNotification)
   }
 
+  /** What the server asked by requests of its own, in order. */
+  get serverRequests(): readonly ServerRequest[] {
+    return this.received.filter(isServerRequest)
+  }
+
+  /** HTTP only: the id of the newest event that came, on any stream. */
+  get lastEventId(): string | undefined {
+    return this.#wire?.lastEventId
+  }
+
+  /**
+   * HTTP only: opens a stream by GET, from after the event `lastEventId` when it is given. What comes on it is in
+   * `received`. Elsewhere there is nothing to open.
+   */
+  async listen(lastEventId?: string): Promise<Listening | undefined> {
+    return this.#wire?.listen?.((text) => void this.#receive(text), lastEventId)
+  }
+
   async start(): Promise<void> {
     this.#wire = await this.#options.open((text) => this.#receive(text))
   }
@@ -120,7 +140,19 @@ export class TestClient {
     const given = params['_meta'] as Message | undefined
     const meta = { ...this.#envelope(), ...given, ...options.meta }
     const full = Object.keys(meta).length === 0 ? params : { ...params, _meta: meta }
-    return this.#send<Result>(method, full, options)
+    return this.#through<Result>(method, full, options)
+  }
+
+  /** Comes back with answers as long as the result asks something that the client answers. */
+  async #through<Result>(method: string, params: Message, options: RequestOptions): Promise<Result> {
+    const result = await this.#send(method, params, options)
+    if (result['resultType'] !== 'input_required') return result as Result
+    const inputResponses = await answersTo(result, this.#options.answers)
+    if (inputResponses === undefined) return result as Result
+    const { requestState } = result
+    const { id: _used, ...rest } = options
+    const again = { ...params, inputResponses, ...(requestState !== undefined && { requestState }) }
+    return this.#through<Result>(method, again, rest)
   }
 
   async notify(method: string, params: Message = {}, options: Outgoing = {}): Promise<void> {
@@ -276,8 +308,15 @@ export class TestClient {
   #receive(text: string): unknown {
     const message: unknown = JSON.parse(text)
     this.received.push(message)
+    if (isServerRequest(message)) void this.#answer(message)
     for (const look of [...this.#watchers]) look()
     return message
+  }
+
+  async #answer(request: ServerRequest): Promise<void> {
+    const response = await answerTo(request, this.#options.answers)
+    // A client that has left answers nothing.
+    if (!this.#closed) await this.#write(JSON.stringify(response)).catch(() => undefined)
   }
 
   /** A request that any server of this revision answers at once. */
@@ -290,6 +329,10 @@ export class TestClient {
 
 function isObject(value: unknown): value is Message {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isServerRequest(value: unknown): value is ServerRequest {
+  return isObject(value) && typeof value['method'] === 'string' && 'id' in value
 }
 
 function isNotification(value: unknown): value is TestNotification {

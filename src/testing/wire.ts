@@ -39,12 +39,27 @@ export interface Outgoing {
   readonly signal?: AbortSignal
 }
 
+/** A stream that was opened by GET. */
+export interface Listening {
+  readonly status: number
+  /** Leaves the stream; resolves when it is over. */
+  close(): Promise<void>
+  /** Resolves when the server has ended it. */
+  readonly ended: Promise<void>
+}
+
 /** A client's end of one transport: whole frames as text, in and out. */
 export interface Wire {
   /** The endpoint, over HTTP. */
   readonly url?: string
   /** Sends one frame as it is. Over HTTP it resolves with the end of the answer, elsewhere at once. */
   send(text: string, outgoing: Outgoing, receive: (text: string) => void): Promise<HttpReply | undefined>
+  /**
+   * HTTP only: opens a stream by GET, from after an event when there is one to go on from. Resolves when it is open.
+   */
+  listen?(receive: (text: string) => void, lastEventId?: string): Promise<Listening>
+  /** HTTP only: the id of the newest event that came, on any stream. */
+  readonly lastEventId?: string | undefined
   /** Leaves, and resolves when nothing more can come. */
   close(): Promise<void>
 }

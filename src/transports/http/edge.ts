@@ -14,7 +14,8 @@ export type Admission = { readonly principal: Principal } | { readonly reply: Re
 const refusalStatuses: ReadonlySet<unknown> = new Set([401, 403, 503])
 
 const anyone: Admission = { principal: anonymous }
-const allow = { allow: 'POST, DELETE, OPTIONS' }
+const allowInSessions = { allow: 'POST, GET, DELETE, OPTIONS' }
+const allowStateless = { allow: 'POST, OPTIONS' }
 
 /** Decides by the head alone, on every method and before the body is read: Host, Origin, CORS, identity. */
 export class Edge {
@@ -24,6 +25,7 @@ export class Edge {
   readonly #authenticator: Authenticator | undefined
   readonly #logger: Logger
   readonly #onRefusal: () => void
+  readonly #hasSessions: boolean
 
   /** @throws StartError or DefinitionError for options that cannot be served safely. */
   constructor(
@@ -31,6 +33,7 @@ export class Edge {
     authenticator: Authenticator | undefined,
     logger: Logger,
     onRefusal: () => void,
+    hasSessions: boolean,
   ) {
     const { host = '127.0.0.1', port, allowedHosts, allowedOrigins, publicUrl } = options
     this.#policy = createHostPolicy({
@@ -44,6 +47,7 @@ export class Edge {
     this.#authenticator = authenticator
     this.#logger = logger
     this.#onRefusal = onRefusal
+    this.#hasSessions = hasSessions
   }
 
   /** The caller, or the reply that refuses it. A promise only where an authenticator has to wait. */
@@ -56,11 +60,12 @@ export class Edge {
       if (head.method === 'OPTIONS') {
         return { reply: this.#cors.preflight(origin, head.header('access-control-request-headers')) }
       }
-      if (head.method !== 'DELETE') {
-        const message = `The MCP endpoint takes POST and DELETE, received ${head.method.slice(0, 20)}.`
-        return {
-          reply: this.refuse({ status: 405, code: invalidRequestCode, message, headers: allow }, head),
-        }
+      const known = head.method === 'DELETE' || head.method === 'GET'
+      if (!known || !this.#hasSessions) {
+        const taken = this.#hasSessions ? 'POST, GET and DELETE' : 'POST'
+        const message = `The MCP endpoint takes ${taken}, received ${head.method.slice(0, 20)}.`
+        const headers = this.#hasSessions ? allowInSessions : allowStateless
+        return { reply: this.refuse({ status: 405, code: invalidRequestCode, message, headers }, head) }
       }
     }
     return this.#authenticator === undefined ? anyone : this.#authenticate(this.#authenticator, head)

@@ -3,17 +3,16 @@ import type { Engine } from '../../engine/engine.js'
 import type { Sessions } from '../../engine/session.js'
 import type { InvalidFrame, RequestFrame, RequestId } from '../../protocol/json-rpc.js'
 import { type AcceptedTypes, checkContentType, negotiateAccept } from './media-type.js'
-import { answerThrown, type Post, sendAnswer, sendRefusal, versionHeader } from './post.js'
+import { answerThrown, type Incoming, type Post, sendAnswer, sendRefusal, versionHeader } from './post.js'
 import { catalogueCode, type Refusal } from './refusal.js'
-import type { RequestHead } from './reply.js'
+import { jsonHeaders, type RequestHead } from './reply.js'
 import { RunningRequests } from './running-requests.js'
-import { SessionRequests } from './session-requests.js'
+import { SessionRequests, type SessionRequestsOptions } from './session-requests.js'
 import { StatelessRequests } from './stateless-requests.js'
 
-export interface EndpointOptions {
+export interface EndpointOptions extends SessionRequestsOptions {
   readonly engine: Engine
   readonly sessions: Sessions
-  readonly maxRequests: number
 }
 
 /**
@@ -26,17 +25,45 @@ export class Endpoint {
   readonly #stateless: StatelessRequests
   readonly #inSession: SessionRequests
 
-  constructor({ engine, sessions, maxRequests }: EndpointOptions) {
+  constructor({ engine, sessions, ...limits }: EndpointOptions) {
     this.#engine = engine
-    this.#running = new RunningRequests(engine, maxRequests)
+    this.#running = new RunningRequests(engine, limits.maxRequests)
     this.#stateless = new StatelessRequests(engine, this.#running)
-    this.#inSession = new SessionRequests(engine, sessions, this.#running, maxRequests)
+    this.#inSession = new SessionRequests(engine, sessions, this.#running, limits)
     engine.environment.stats.add(this.#running)
   }
 
   /** What a POST's head says of the types it sends and takes; checked before its body is read. */
   negotiate(head: RequestHead): AcceptedTypes | Refusal {
     return checkContentType(head.header('content-type')) ?? negotiateAccept(head.header('accept'))
+  }
+
+  /** Whether there are sessions, and with them GET and DELETE. */
+  get hasSessions(): boolean {
+    return this.#engine.discovery.newestHandshake !== undefined
+  }
+
+  /** Answers one GET: a stream for what belongs to no request. It never throws. */
+  get(incoming: Incoming): void {
+    const { head } = incoming
+    const accepted = negotiateAccept(head.header('accept'))
+    if ('status' in accepted || !accepted.eventStream) {
+      const message = 'A GET opens a stream of events; send "Accept: text/event-stream".'
+      sendRefusal(this.#engine, { status: 406, code: catalogueCode('invalid_request'), message }, incoming)
+    } else if (this.#isStateless(head.header(versionHeader))) {
+      const message = 'This revision has no streams that a GET opens; send "subscriptions/listen" instead.'
+      const headers = { allow: 'POST, OPTIONS' }
+      sendRefusal(
+        this.#engine,
+        { status: 405, code: catalogueCode('invalid_request'), message, headers },
+        incoming,
+      )
+    } else {
+      this.#inSession.listen(incoming).catch((thrown: unknown) => {
+        const { text, status } = answerThrown(this.#engine, thrown)
+        incoming.sink.reply({ status, headers: jsonHeaders(incoming.headers), body: text })
+      })
+    }
   }
 
   /** Answers one POST whose body was read. It never throws. */
@@ -73,6 +100,7 @@ export class Endpoint {
 
   /** Refuses what comes from now on, waits for what runs, and ends what is left after `timeoutMs`. */
   drain(timeoutMs: number): Promise<void> {
+    this.#inSession.closeStreams()
     return this.#running.drain(timeoutMs)
   }
 

@@ -8,6 +8,7 @@ import type { Sessions } from '../../engine/session.js'
 import type { Body, BodyLimits } from './body-rules.js'
 import { type Admission, Edge } from './edge.js'
 import { Endpoint } from './endpoint.js'
+import { KeepAlive } from './keep-alive.js'
 import { NodeSink, type SinkOptions, writeReply } from './node-sink.js'
 import type { HttpOptions } from './options.js'
 import { type BodyReader, createBodyReader } from './read-body.js'
@@ -31,6 +32,7 @@ export class HttpHandler {
   readonly #limits: BodyLimits
   readonly #logger: Logger
   readonly #sink: SinkOptions
+  readonly #streamSink: SinkOptions
 
   /** @throws StartError or DefinitionError for options that cannot be served safely. */
   constructor(options: HttpHandlerOptions) {
@@ -41,21 +43,33 @@ export class HttpHandler {
       bodyTimeout = '10s',
       maxRequests = 10_000,
       maxUnreadBytes = 1024 * 1024,
+      maxStreams = 5000,
+      maxEventBytes = 16 * 1024 * 1024,
+      keepAlive = '15s',
     } = http
     this.#limits = { maxBytes: maxBodyBytes, timeoutMs: toMs(bodyTimeout, '"http.bodyTimeout"') }
     this.#reader = createBodyReader(this.#limits)
     this.#logger = engine.environment.logger
-    this.#edge = new Edge(http, options.authenticator, this.#logger, () => {
-      stats.counters.refusedHttpRequests += 1
-    })
-    this.#endpoint = new Endpoint({ engine, sessions, maxRequests })
+    this.#edge = new Edge(
+      http,
+      options.authenticator,
+      this.#logger,
+      () => {
+        stats.counters.refusedHttpRequests += 1
+      },
+      engine.discovery.newestHandshake !== undefined,
+    )
+    this.#endpoint = new Endpoint({ engine, sessions, maxRequests, maxStreams, maxEventBytes })
     this.#sink = {
       maxUnreadBytes,
       onCut: () => {
         stats.counters.cutStreams += 1
       },
       onOver: () => this.#endpoint.over(),
+      keepAlive: new KeepAlive(engine.environment.clock, toMs(keepAlive, '"http.keepAlive"')),
     }
+    // What a GET opens is counted by itself, so that streams which wait for news leave room for calls.
+    this.#streamSink = { ...this.#sink, onOver: () => undefined }
   }
 
   /** Answers one `node:http` request, whatever its path. */
@@ -81,6 +95,11 @@ export class HttpHandler {
         this.#failed(error, head),
       )
       return toResponse(await reply)
+    }
+    if (request.method === 'GET') {
+      const sink = new WebSink(this.#streamSink, request.signal)
+      this.#endpoint.get({ head, principal: admission.principal, sink, headers: this.#edge.headers(head) })
+      return sink.response
     }
     const accepted = this.#endpoint.negotiate(head)
     if ('status' in accepted) return toResponse(this.#edge.refuse(accepted, head))
@@ -136,6 +155,12 @@ export class HttpHandler {
           (reply) => writeReply(res, reply),
           () => res.destroy(),
         )
+      return
+    }
+    if (req.method === 'GET') {
+      this.#reader.discard(req)
+      const sink = new NodeSink(res, this.#streamSink)
+      this.#endpoint.get({ head, principal, sink, headers: this.#edge.headers(head) })
       return
     }
     const accepted = this.#endpoint.negotiate(head)

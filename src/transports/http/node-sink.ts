@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import type { Reply, ReplySink } from './reply.js'
+import type { KeepAlive, Quiet } from './keep-alive.js'
+import { commentText, type Reply, type ReplySink } from './reply.js'
 
 /** Writes one reply: one write, with its length known. */
 export function writeReply(res: ServerResponse, reply: Reply): void {
@@ -38,20 +39,25 @@ export interface SinkOptions {
   readonly onCut: () => void
   /** The answer is complete, or nobody waits for it any more. */
   readonly onOver: () => void
+  readonly keepAlive: KeepAlive
 }
 
 /** The answer side of one `node:http` request. */
-export class NodeSink implements ReplySink {
+export class NodeSink implements ReplySink, Quiet {
   readonly #res: ServerResponse
   readonly #options: SinkOptions
   #onDisconnect: (() => void) | undefined
+  #onOver: (() => void) | undefined
+  #caughtUp: Promise<void> | undefined
   streaming = false
 
   constructor(res: ServerResponse, options: SinkOptions) {
     this.#res = res
     this.#options = options
     res.on('close', () => {
+      options.keepAlive.delete(this)
       options.onOver()
+      this.#onOver?.()
       if (!res.writableFinished) this.#onDisconnect?.()
     })
   }
@@ -60,23 +66,45 @@ export class NodeSink implements ReplySink {
     writeReply(this.#res, reply)
   }
 
-  event(text: string, headers: Readonly<Record<string, string>>): void {
+  event(text: string, headers: Readonly<Record<string, string>>): void | Promise<void> {
     const res = this.#res
     if (res.destroyed || res.writableEnded) return
     if (!this.streaming) {
       this.streaming = true
       res.writeHead(200, headers)
+      this.#options.keepAlive.add(this)
     }
-    res.write(text)
+    if (res.write(text)) return
     // A client that reads nothing must not make the server hold what it does not read.
     if (res.writableLength > this.#options.maxUnreadBytes) {
       this.#options.onCut()
       res.destroy()
+      return
     }
+    this.#caughtUp ??= new Promise((resolve) => {
+      const done = (): void => {
+        this.#caughtUp = undefined
+        res.off('drain', done)
+        res.off('close', done)
+        resolve()
+      }
+      res.on('drain', done)
+      res.on('close', done)
+    })
+    return this.#caughtUp
+  }
+
+  keepAlive(): void {
+    if (this.streaming) void this.event(commentText, {})
   }
 
   end(): void {
     if (!this.#res.writableEnded) this.#res.end()
+  }
+
+  onOver(listener: () => void): void {
+    if (this.#res.closed) listener()
+    else this.#onOver = listener
   }
 
   onDisconnect(listener: () => void): void {

@@ -24,4 +24,10 @@ export interface HttpOptions {
   readonly maxRequests?: number
   /** Bytes of a stream that a client may leave unread before it is cut. Default: 1 MiB. */
   readonly maxUnreadBytes?: number
+  /** Streams that may be open by GET at once; more are refused with 503. Default: 5,000. */
+  readonly maxStreams?: number
+  /** Bytes of events that are kept for clients that come back, over all streams. Default: 16 MiB. */
+  readonly maxEventBytes?: number
+  /** How often an open stream shows that it is alive, so that nothing on the way cuts it. Default: 15 s. */
+  readonly keepAlive?: Duration
 }

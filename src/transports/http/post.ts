@@ -1,29 +1,42 @@
 import type { Principal } from '../../contracts/principal.js'
 import type { Opening } from '../../engine/discovery.js'
 import type { Answer, Engine } from '../../engine/engine.js'
-import { Exchange } from '../../engine/exchange.js'
+import { Exchange, type RequestStream } from '../../engine/exchange.js'
 import { ProtocolError } from '../../errors/protocol-error.js'
 import type { RequestFrame, RequestId } from '../../protocol/json-rpc.js'
 import type { AcceptedTypes } from './media-type.js'
 import { encodeRefusal, type Refusal } from './refusal.js'
-import { eventStreamHeaders, eventText, jsonHeaders, type ReplySink, type RequestHead } from './reply.js'
+import {
+  commentText,
+  eventStreamHeaders,
+  eventText,
+  jsonHeaders,
+  type ReplySink,
+  type RequestHead,
+} from './reply.js'
+import type { SessionStream } from './session-stream.js'
 
-/** One POST: its head, who sent it, what it takes back and where that goes. */
-export interface Post {
+/** One request over HTTP: its head, who sent it, and where the answer goes. */
+export interface Incoming {
   readonly head: RequestHead
   readonly principal: Principal
-  readonly accepted: AcceptedTypes
   readonly sink: ReplySink
   /** What every reply to it carries. */
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** One POST, and what it takes back. */
+export interface Post extends Incoming {
+  readonly accepted: AcceptedTypes
+  /** The stream of its session that answers it, once there was something to stream. */
+  stream?: SessionStream
+}
+
 export const sessionHeader = 'mcp-session-id'
 export const versionHeader = 'mcp-protocol-version'
 
-/** The request of a POST. Its first notification turns the answer into a stream, where the client takes one. */
+/** The request of a POST in a revision without sessions. Its first notification turns the answer into a stream. */
 export function exchangeOf(engine: Engine, frame: RequestFrame, opening: Opening, post: Post): Exchange {
-  const { accepted, sink, headers } = post
   return new Exchange({
     id: frame.id,
     method: frame.method,
@@ -33,33 +46,61 @@ export function exchangeOf(engine: Engine, frame: RequestFrame, opening: Opening
     principal: post.principal,
     transport: 'http',
     clock: engine.environment.clock,
-    notify: accepted.eventStream
-      ? (text) => sink.event(eventText(text), { ...eventStreamHeaders, ...headers })
-      : undefined,
+    stream: post.accepted.eventStream ? new PlainStream(post) : undefined,
   })
+}
+
+/** A stream that nobody can come back to: who leaves it has cancelled. */
+class PlainStream implements RequestStream {
+  readonly #post: Post
+
+  constructor(post: Post) {
+    this.#post = post
+  }
+
+  send(text: string): void | Promise<void> {
+    return this.#write(eventText(text))
+  }
+
+  keepAlive(): void {
+    void this.#write(commentText)
+  }
+
+  #write(text: string): void | Promise<void> {
+    const { sink, headers } = this.#post
+    return sink.event(text, sink.streaming ? eventStreamHeaders : { ...eventStreamHeaders, ...headers })
+  }
 }
 
 /** Sends an answer as JSON, or as the last event of a stream where one is open or nothing else is taken. */
 export function sendAnswer(answer: Answer | undefined, post: Post): void {
-  const { sink, accepted, headers } = post
-  if (answer === undefined) {
+  const { sink, accepted, headers, stream } = post
+  if (stream !== undefined) {
+    if (answer !== undefined) void stream.send(answer.text)
+    stream.finish()
+  } else if (answer === undefined) {
     // Cancelled: the specification allows no answer, but HTTP needs the exchange to end.
     if (sink.streaming) sink.end()
     else sink.reply({ status: 202, headers })
   } else if (sink.streaming || (!accepted.json && answer.status === 200)) {
-    sink.event(eventText(answer.text), { ...eventStreamHeaders, ...headers })
+    void sink.event(eventText(answer.text), { ...eventStreamHeaders, ...headers })
     sink.end()
   } else {
     sink.reply({ status: answer.status, headers: jsonHeaders(headers), body: answer.text })
   }
 }
 
-/** Sends a refusal of the message that a POST carried. */
-export function sendRefusal(engine: Engine, refusal: Refusal, post: Post, id?: RequestId): void {
+/** Sends a refusal of a request, or of the message that it carried. */
+export function sendRefusal(
+  engine: Engine,
+  refusal: Refusal,
+  incoming: Pick<Incoming, 'sink' | 'headers'>,
+  id?: RequestId,
+): void {
   engine.environment.stats.counters.refusedHttpRequests += 1
   const { status, headers } = refusal
-  const common = jsonHeaders(post.headers)
-  post.sink.reply({
+  const common = jsonHeaders(incoming.headers)
+  incoming.sink.reply({
     status,
     headers: headers === undefined ? common : { ...common, ...headers },
     body: encodeRefusal(refusal, id),

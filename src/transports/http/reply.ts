@@ -15,18 +15,23 @@ export interface RequestHead {
   readonly remote: string | undefined
 }
 
-/** Where the answer to one POST goes: one JSON body, or a stream of events that ends with the answer. */
+/** Where the answer to one request goes: one JSON body, or a stream of events that ends with the answer. */
 export interface ReplySink {
   /** Whether a stream of events was opened. */
   readonly streaming: boolean
   /** Sends the only answer. */
   reply(reply: Reply): void
-  /** Sends one event, opening the stream with `headers` at the first. */
-  event(text: string, headers: Readonly<Record<string, string>>): void
+  /**
+   * Writes to the stream, opening it with `headers` at the first time. A promise while the reader is behind: it
+   * resolves when the reader has caught up or is gone.
+   */
+  event(text: string, headers: Readonly<Record<string, string>>): void | Promise<void>
   /** Ends the stream after the events that were sent. */
   end(): void
   /** Calls `listener` once if the client goes away before the answer is complete. */
   onDisconnect(listener: () => void): void
+  /** Calls `listener` once when the answer is complete or nobody waits for it any more. */
+  onOver(listener: () => void): void
 }
 
 /** `headers` with the JSON type; kept with them, because the same few come with nearly every reply. */
@@ -51,6 +56,21 @@ export const eventStreamHeaders: Readonly<Record<string, string>> = {
 }
 
 /** One message as a server-sent event. JSON text holds no raw newline, so one `data` line is enough. */
-export function eventText(message: string): string {
-  return `event: message\ndata: ${message}\n\n`
+export function eventText(message: string, id?: string): string {
+  return id === undefined
+    ? `event: message\ndata: ${message}\n\n`
+    : `id: ${id}\nevent: message\ndata: ${message}\n\n`
 }
+
+/** An event that carries an id and no message, so that a client can come back from here (2025-11-25, transports). */
+export function primingText(id: string, retryMs: number): string {
+  return `id: ${id}\nretry: ${retryMs}\ndata: \n\n`
+}
+
+/** How long a client should wait before it comes back. */
+export function retryText(retryMs: number): string {
+  return `retry: ${retryMs}\n\n`
+}
+
+/** What clients skip and proxies count as traffic. */
+export const commentText = ': keep-alive\n\n'

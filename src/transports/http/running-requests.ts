@@ -59,6 +59,7 @@ export class RunningRequests implements Bounded {
   /** Refuses what comes from now on, waits for what was admitted, and ends what is left after `timeoutMs`. */
   drain(timeoutMs: number): Promise<void> {
     this.#closing = true
+    for (const exchange of [...this.#exchanges]) if (exchange.lasting) exchange.end('closing')
     if (this.#size === 0) return Promise.resolve()
     return new Promise((resolve) => {
       const { clock } = this.#engine.environment

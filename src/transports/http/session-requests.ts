@@ -1,5 +1,6 @@
 import type { Principal } from '../../contracts/principal.js'
 import { type Answer, type Engine, initializedText } from '../../engine/engine.js'
+import { Exchange, type RequestStream } from '../../engine/exchange.js'
 import { InFlight } from '../../engine/in-flight.js'
 import { takeNotification } from '../../engine/notifications.js'
 import { duplicateId, initializeInBatch, noBatches, tooManyCalls } from '../../engine/refusals.js'
@@ -12,10 +13,13 @@ import {
   type ResponseFrame,
   requestKey,
 } from '../../protocol/json-rpc.js'
-import { exchangeOf, type Post, sendAnswer, sendRefusal, sessionHeader, versionHeader } from './post.js'
-import { invalidRequestCode, type Refusal } from './refusal.js'
+import { type Incoming, type Post, sendAnswer, sendRefusal, sessionHeader, versionHeader } from './post.js'
+import { catalogueCode, invalidRequestCode, type Refusal } from './refusal.js'
 import type { RequestHead } from './reply.js'
 import type { RunningRequests } from './running-requests.js'
+import { SessionPeers } from './session-peers.js'
+import type { SessionStream } from './session-stream.js'
+import { SessionStreams } from './session-streams.js'
 
 /** Foreign, expired, ended, or of another principal: a stranger must not learn which (404 in all revisions). */
 const unknownSession: Refusal = {
@@ -24,20 +28,78 @@ const unknownSession: Refusal = {
   message: 'The session is not known here; send "initialize" again.',
 }
 
-/** POSTs of the handshake revisions: `initialize` gives out a session id, and every later one carries it. */
+/** Streams of one kind are bounded, and what is lost of them too. */
+export interface SessionRequestsOptions {
+  readonly maxRequests: number
+  readonly maxStreams: number
+  readonly maxEventBytes: number
+}
+
+const gone: Refusal = {
+  status: 400,
+  code: invalidRequestCode,
+  message: 'What came after Last-Event-ID is not kept here any more; send the request again.',
+}
+
+const tooManyStreams: Refusal = {
+  status: 503,
+  code: catalogueCode('too_many_requests'),
+  message: 'The server has no room for another stream, or is shutting down; try again in a moment.',
+  headers: { 'retry-after': '5' },
+}
+
+/** Requests of the handshake revisions: `initialize` gives out a session id, and every later one carries it. */
 export class SessionRequests {
   readonly #engine: Engine
   readonly #sessions: Sessions
   readonly #running: RunningRequests
   /** Within a session ids must be unique, and a call can be cancelled by its id. */
   readonly #calls: InFlight
+  readonly #streams: SessionStreams
+  readonly #peers: SessionPeers
 
-  constructor(engine: Engine, sessions: Sessions, running: RunningRequests, maxRequests: number) {
+  constructor(engine: Engine, sessions: Sessions, running: RunningRequests, options: SessionRequestsOptions) {
     this.#engine = engine
     this.#sessions = sessions
     this.#running = running
-    this.#calls = new InFlight('calls in flight (HTTP sessions)', maxRequests)
-    engine.environment.stats.add(this.#calls)
+    const { bus, changes, clock, logger, stats } = engine.environment
+    this.#calls = new InFlight('calls in flight (HTTP sessions)', options.maxRequests)
+    this.#streams = new SessionStreams({
+      clock,
+      changes,
+      maxStreams: options.maxStreams,
+      maxLogBytes: options.maxEventBytes,
+      record: (session) => sessions.record(session),
+    })
+    const { calls, streams } = { calls: this.#calls, streams: this.#streams }
+    this.#peers = new SessionPeers({ sessions, streams, calls, bus, logger })
+    for (const bounded of [calls, streams, streams.log, streams.left, this.#peers.questions])
+      stats.add(bounded)
+  }
+
+  /** Opens a stream for what belongs to no request, or takes a client back to one (2025-11-25, transports). */
+  async listen(incoming: Incoming): Promise<void> {
+    const { head, principal, sink, headers } = incoming
+    const session = await this.open(head, principal)
+    if (!('id' in session)) {
+      sendRefusal(this.#engine, session, incoming)
+      return
+    }
+    const last = head.header('last-event-id')
+    if (last === undefined) {
+      if (!this.#streams.openStandalone(session, sink, headers)) {
+        sendRefusal(this.#engine, tooManyStreams, incoming)
+      }
+      return
+    }
+    const resumed = this.#streams.resume(last, session, sink, headers)
+    if (resumed === 'unknown') sendRefusal(this.#engine, gone, incoming)
+    else if (resumed === 'full') sendRefusal(this.#engine, tooManyStreams, incoming)
+  }
+
+  /** Ends the streams that wait for nothing but news. */
+  closeStreams(): void {
+    this.#streams.close()
   }
 
   async initialize(frame: RequestFrame, post: Post): Promise<void> {
@@ -100,6 +162,7 @@ export class SessionRequests {
     const session = await this.open(head, principal)
     if (!('id' in session)) return session
     this.#sessions.end(session)
+    this.#streams.end(session.key)
     return undefined
   }
 
@@ -128,8 +191,20 @@ export class SessionRequests {
   }
 
   async #run(frame: RequestFrame, session: Session, post: Post): Promise<Answer | undefined> {
-    const exchange = exchangeOf(this.#engine, frame, session, post)
     const scope = session.key
+    const exchange = new Exchange({
+      id: frame.id,
+      method: frame.method,
+      params: frame.params,
+      dialect: session.dialect,
+      client: session.client,
+      principal: post.principal,
+      transport: 'http',
+      clock: this.#engine.environment.clock,
+      stream: post.accepted.eventStream ? new AnswerStream(this.#streams, session, post) : undefined,
+      peers: this.#peers,
+      scope,
+    })
     const begun = this.#calls.begin(exchange, scope)
     if (begun === 'duplicate') return this.#engine.refusal(duplicateId(frame.id), exchange)
     if (begun === 'full') {
@@ -163,9 +238,46 @@ export class SessionRequests {
   #take(frame: NotificationFrame | ResponseFrame, session: Session): void {
     const { counters } = this.#engine.environment.stats
     if (frame.kind === 'response') {
-      counters.strayResponses += 1
+      if (!this.#peers.settle(frame, session.key)) counters.strayResponses += 1
       return
     }
-    takeNotification(frame, (id) => this.#calls.get(id, session.key), counters)
+    takeNotification(
+      frame,
+      (id) => this.#calls.get(id, session.key),
+      counters,
+      (id) => this.#peers.cancelElsewhere(id, session.key),
+    )
+  }
+}
+
+/** The stream on which a POST of a session is answered; made when there is something to stream. */
+class AnswerStream implements RequestStream {
+  readonly #streams: SessionStreams
+  readonly #session: Session
+  readonly #post: Post
+
+  constructor(streams: SessionStreams, session: Session, post: Post) {
+    this.#streams = streams
+    this.#session = session
+    this.#post = post
+  }
+
+  send(text: string): void | Promise<void> {
+    return this.#opened().send(text)
+  }
+
+  keepAlive(): void {
+    this.#opened().open()
+  }
+
+  release(): boolean {
+    return this.#session.dialect.revision.http.primes && this.#opened().release()
+  }
+
+  /** The answers of a batch share their POST's stream. */
+  #opened(): SessionStream {
+    const { sink, headers } = this.#post
+    this.#post.stream ??= this.#streams.forAnswer(this.#session, sink, headers)
+    return this.#post.stream
   }
 }

@@ -1,5 +1,6 @@
+import type { Quiet } from './keep-alive.js'
 import type { SinkOptions } from './node-sink.js'
-import type { Reply, ReplySink } from './reply.js'
+import { commentText, type Reply, type ReplySink } from './reply.js'
 
 /** A reply as a Web `Response`. */
 export function toResponse(reply: Reply): Response {
@@ -9,15 +10,17 @@ export function toResponse(reply: Reply): Response {
 const encoder = new TextEncoder()
 
 /** The answer side of one `fetch`: a `Response` that is there with the first byte, or with the whole answer. */
-export class WebSink implements ReplySink {
+export class WebSink implements ReplySink, Quiet {
   readonly response: Promise<Response>
   readonly #resolve: (response: Response) => void
   readonly #options: SinkOptions
   #onDisconnect: (() => void) | undefined
+  #onOver: (() => void) | undefined
   streaming = false
   #stream: ReadableStreamDefaultController<Uint8Array> | undefined
   #over = false
   #isGone = false
+  #caughtUp: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
 
   constructor(options: SinkOptions, signal: AbortSignal) {
     this.#options = options
@@ -33,19 +36,32 @@ export class WebSink implements ReplySink {
     this.#resolve(toResponse(reply))
   }
 
-  event(text: string, headers: Readonly<Record<string, string>>): void {
+  event(text: string, headers: Readonly<Record<string, string>>): void | Promise<void> {
     if (this.#over) return
     const stream = this.#stream ?? this.#open(headers)
     stream.enqueue(encoder.encode(text))
-    if ((stream.desiredSize ?? 0) < 0) {
+    const room = stream.desiredSize ?? 0
+    if (room < 0) {
       this.#options.onCut()
       this.#gone()
       stream.error(new Error('The client left too much of the stream unread.'))
+    } else if (room < this.#options.maxUnreadBytes / 2) {
+      this.#caughtUp ??= withResolvers<void>()
+      return this.#caughtUp.promise
     }
+  }
+
+  keepAlive(): void {
+    if (this.streaming) void this.event(commentText, {})
   }
 
   end(): void {
     if (this.#finish()) this.#stream?.close()
+  }
+
+  onOver(listener: () => void): void {
+    if (this.#over) listener()
+    else this.#onOver = listener
   }
 
   onDisconnect(listener: () => void): void {
@@ -60,6 +76,8 @@ export class WebSink implements ReplySink {
         start: (controller) => {
           opened = controller
         },
+        // Asked for more, so something was read.
+        pull: () => this.#readOn(),
         cancel: () => this.#gone(),
       },
       { highWaterMark: this.#options.maxUnreadBytes, size: (chunk) => chunk?.byteLength ?? 0 },
@@ -67,8 +85,15 @@ export class WebSink implements ReplySink {
     if (opened === undefined) throw new Error('A stream starts when it is made.')
     this.#stream = opened
     this.streaming = true
+    this.#options.keepAlive.add(this)
     this.#resolve(new Response(body, { headers: { ...headers } }))
     return opened
+  }
+
+  #readOn(): void {
+    if ((this.#stream?.desiredSize ?? 0) < this.#options.maxUnreadBytes / 2) return
+    this.#caughtUp?.resolve()
+    this.#caughtUp = undefined
   }
 
   #gone(): void {
@@ -84,7 +109,10 @@ export class WebSink implements ReplySink {
   #finish(): boolean {
     if (this.#over) return false
     this.#over = true
+    this.#options.keepAlive.delete(this)
+    this.#caughtUp?.resolve()
     this.#options.onOver()
+    this.#onOver?.()
     return true
   }
 }

@@ -102,6 +102,8 @@ export function openStdioTransport(server: Connectable, options: StdioTransportO
   let ending = false
   let failure: Error | undefined
   let stopWatchingInputEnd: () => void = () => {}
+  let drained: Promise<void> | undefined
+  let markDrained: () => void = () => {}
   let markGone: () => void = () => {}
   let markClosed: (end: StdioEnd) => void = () => {}
   const gone = new Promise<void>((resolve) => {
@@ -129,7 +131,8 @@ export function openStdioTransport(server: Connectable, options: StdioTransportO
   }
   const connection: Connection = server.connect({ transport: 'stdio', send, outgoing })
 
-  function send(text: string): void {
+  /** A promise while the output is full: it resolves when the reader has caught up or is gone. */
+  function send(text: string): void | Promise<void> {
     if (!sending) return
     if (output.writableLength > maxQueued) {
       sending = false
@@ -145,6 +148,14 @@ export function openStdioTransport(server: Connectable, options: StdioTransportO
       queueMicrotask(uncork)
     }
     output.write(`${text}\n`, 'utf8')
+    if (output.writableNeedDrain) return caughtUp()
+  }
+
+  function caughtUp(): Promise<void> {
+    drained ??= new Promise((resolve) => {
+      markDrained = resolve
+    })
+    return drained
   }
 
   function uncork(): void {
@@ -258,7 +269,10 @@ export function openStdioTransport(server: Connectable, options: StdioTransportO
     markClosed({ reason, aborted, flushed, ...(failure === undefined ? {} : { error: failure }) })
   }
 
+  void gone.then(() => markDrained())
   output.on('drain', () => {
+    drained = undefined
+    markDrained()
     if (waiting && !output.writableNeedDrain) proceed()
   })
   output.on('error', onOutputGone)

@@ -1,0 +1,142 @@
+import { principalKey } from '../contracts/principal.js'
+import type { Store } from '../contracts/store.js'
+import type { Environment } from '../engine/environment.js'
+import type { Exchange } from '../engine/exchange.js'
+import { ProtocolError } from '../errors/protocol-error.js'
+import { ToolError } from '../errors/tool-error.js'
+import { isRecord } from '../protocol/json-rpc.js'
+import { canonicalJson, digestOf } from './canonical-json.js'
+
+const purpose = 'request state'
+/** Long enough for a person to answer, short enough that a stolen state is worth little. */
+const stateLifetimeMs = 10 * 60_000
+const maxStateLength = 16 * 1024
+
+/** An answer and the question that it was given to. */
+export interface KeptAnswer {
+  readonly question: string
+  readonly answer: unknown
+}
+
+/** What a call remembers between rounds. */
+export interface RoundState {
+  readonly round: number
+  readonly answers: ReadonlyMap<string, KeptAnswer>
+  /** The questions of the last round: by their key, which question it was. */
+  readonly asked: ReadonlyMap<string, string>
+  readonly once: ReadonlyMap<string, unknown>
+}
+
+/** Short names, because it travels. */
+interface Sealed {
+  /** Which call: method, definition, arguments and principal. */
+  readonly c: string
+  /** Until when, in milliseconds since 1970. */
+  readonly x: number
+  readonly r: number
+  readonly a: readonly (readonly [key: string, question: string, answer: unknown])[]
+  readonly q: readonly (readonly [key: string, question: string])[]
+  readonly o: readonly (readonly [key: string, value: unknown])[]
+  /** For states that count once. */
+  readonly n?: string
+}
+
+export interface StateOptions {
+  readonly environment: Pick<Environment, 'sealer' | 'clock' | 'logger' | 'timeoutMs'>
+  readonly nonces: Store
+  readonly singleUse: boolean
+}
+
+/** @throws ToolError (state_too_large) when it would not fit into what a client carries. */
+export async function sealState(
+  state: RoundState,
+  exchange: Exchange,
+  options: StateOptions,
+): Promise<string> {
+  const { sealer, clock } = options.environment
+  const sealed: Sealed = {
+    c: await callDigest(exchange),
+    x: clock.now() + stateLifetimeMs,
+    r: state.round,
+    a: [...state.answers].map(([key, { question, answer }]) => [key, question, answer] as const),
+    q: [...state.asked],
+    o: [...state.once],
+    ...(options.singleUse && { n: crypto.randomUUID() }),
+  }
+  const text = JSON.stringify(sealed)
+  const token = text.length > maxStateLength ? '' : await sealer.seal(purpose, text)
+  if (token === '' || token.length > maxStateLength) {
+    throw new ToolError('state_too_large', {
+      message: `What this call has been answered so far takes ${text.length} bytes, and its client can carry about ${Math.floor((maxStateLength * 3) / 4)}.`,
+      hint: 'Ask for less at once, or start over with shorter answers.',
+    })
+  }
+  return token
+}
+
+/**
+ * Reads what a client brings back. Whatever it sends is an attacker's until it has opened: it must be ours, unchanged,
+ * in time, for this call and this principal, and, where that is asked for, never seen before.
+ * @throws ProtocolError
+ */
+export async function openState(
+  token: unknown,
+  exchange: Exchange,
+  options: StateOptions,
+): Promise<RoundState> {
+  const { sealer, clock } = options.environment
+  const usable = typeof token === 'string' && token.length <= maxStateLength
+  const text = usable ? await sealer.open(purpose, token) : undefined
+  const sealed = text === undefined ? undefined : readSealed(text)
+  if (sealed === undefined || sealed.c !== (await callDigest(exchange)))
+    throw refused('is none that this server gave out for this request')
+  if (sealed.x <= clock.now()) throw refused('has expired')
+  if (options.singleUse) await useUp(sealed.n, options)
+  return {
+    round: sealed.r,
+    answers: new Map(sealed.a.map(([key, question, answer]) => [key, { question, answer }])),
+    asked: new Map(sealed.q),
+    once: new Map(sealed.o),
+  }
+}
+
+/** Fails closed: what cannot be looked up may have been used. */
+async function useUp(nonce: string | undefined, { nonces, environment }: StateOptions): Promise<void> {
+  let fresh = false
+  try {
+    fresh = nonce !== undefined && (await nonces.setIfAbsent(`nonce:${nonce}`, '1', stateLifetimeMs))
+  } catch (error) {
+    environment.logger.error('The nonce store did not answer, so a state that counts once was refused.', {
+      error,
+    })
+    throw new ProtocolError(
+      'internal_error',
+      'Whether "requestState" was used before cannot be told now; try again.',
+    )
+  }
+  if (!fresh) throw refused('was used before and counts once')
+}
+
+function refused(why: string): ProtocolError {
+  return new ProtocolError(
+    'invalid_params',
+    `"requestState" ${why}; send the request again without it and without "inputResponses".`,
+  )
+}
+
+function callDigest({ method, params, principal }: Exchange): Promise<string> {
+  const { name, uri, arguments: args } = params
+  return digestOf(canonicalJson([method, name ?? uri ?? null, args ?? null, principalKey(principal)]))
+}
+
+function readSealed(text: string): Sealed | undefined {
+  const value: unknown = JSON.parse(text)
+  // Sealed with our key, but perhaps by another version of ours.
+  const fits =
+    isRecord(value) &&
+    typeof value['c'] === 'string' &&
+    typeof value['x'] === 'number' &&
+    typeof value['r'] === 'number' &&
+    [value['a'], value['q'], value['o']].every((list) => Array.isArray(list) && list.every(Array.isArray))
+  return fits ? (value as unknown as Sealed) : undefined
+}

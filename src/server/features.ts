@@ -1,0 +1,117 @@
+import type { Store } from '../contracts/store.js'
+import type { TaskStore } from '../contracts/task-store.js'
+import { type Duration, toMs } from '../engine/duration.js'
+import type { Engine } from '../engine/engine.js'
+import type { Environment } from '../engine/environment.js'
+import type { OpenInteraction } from '../engine/interaction.js'
+import type { Method } from '../engine/method.js'
+import { tasksExtension } from '../protocol/meta-keys.js'
+import { resourceSubscriptions } from '../subscriptions/resource-subscriptions.js'
+import type { Tasks } from '../tasks/tasks.js'
+
+/** Parts of the protocol that many servers never use, so each is loaded when it is first needed. */
+
+export interface TasksSettings {
+  /** How long a task and its result are kept, from its creation. Default: 1 h. */
+  readonly ttl?: Duration
+  /** How long clients are asked to wait between two looks at a task. Default: 1 s. */
+  readonly pollInterval?: Duration
+  /** Tasks that are kept at once; a call that would make one more is refused. Default: 1,000. */
+  readonly limit?: number
+  /** Where tasks are kept. Default: in memory, gone with the process. */
+  readonly store?: TaskStore
+}
+
+/** States that count once and are remembered, where nobody gave a store for them. */
+const maxNonces = 100_000
+const defaultTaskLimit = 1000
+
+/** What a call asks its client with. */
+export function lazyInteraction(environment: () => Environment, nonces: Store | undefined): OpenInteraction {
+  let store = nonces
+  return async (exchange, options) => {
+    const { openInteraction } = await import('../interaction/open-interaction.js')
+    if (store === undefined) {
+      const { MemoryStore } = await import('../stores/memory/memory-store.js')
+      const { clock, stats } = environment()
+      const memory = new MemoryStore('states that count once', maxNonces, clock)
+      // Two first questions may have come here at the same time.
+      if (store === undefined) {
+        store = memory
+        stats.add(memory)
+      }
+    }
+    return openInteraction(exchange, options, environment(), store)
+  }
+}
+
+/** `subscriptions/listen`, `resources/subscribe` and `resources/unsubscribe`. */
+export function addSubscriptions(engine: Engine, limit: number): void {
+  const exists = (uri: string): boolean => engine.catalogue.find(uri) !== undefined
+  engine.addFeature(resourceSubscriptions({ offered: () => engine.resources.size > 0, exists }))
+  let listening: Promise<Method> | undefined
+  const load = async (): Promise<Method> => {
+    const { Subscriptions } = await import('../subscriptions/listen.js')
+    const { changes, stats } = engine.environment
+    const subscriptions = new Subscriptions({
+      changes,
+      limit,
+      exists,
+      offers: (kind) => engine[kind].size > 0,
+      deferral: () => engine.deferral,
+    })
+    stats.add(subscriptions)
+    return subscriptions.listen
+  }
+  engine.addFeature({
+    methods: {
+      'subscriptions/listen': async (exchange) => {
+        listening ??= load()
+        return (await listening)(exchange)
+      },
+    },
+    offered: () => true,
+    capabilities: () => ({}),
+  })
+}
+
+/** The tasks extension; there once a tool has tasks. Returns how to wait for those that run. */
+export function addTasks(engine: Engine, settings: TasksSettings): (timeoutMs: number) => Promise<void> {
+  const { ttl = '1h', pollInterval = '1s', limit = defaultTaskLimit } = settings
+  const ttlMs = Math.round(toMs(ttl, '"tasks.ttl"'))
+  const pollIntervalMs = Math.round(toMs(pollInterval, '"tasks.pollInterval"'))
+  let loading: Promise<Tasks> | undefined
+  const load = async (): Promise<Tasks> => {
+    const { Tasks } = await import('../tasks/tasks.js')
+    return new Tasks({ engine, store: await storeOf(engine, settings, limit), ttlMs, pollIntervalMs, limit })
+  }
+  const tasks = (): Promise<Tasks> => {
+    loading ??= load()
+    return loading
+  }
+  engine.deferral = {
+    run: async (exchange, tool, work) => (await tasks()).run(exchange, tool, work),
+    state: async (id, exchange) => (await tasks()).state(id, exchange),
+  }
+  engine.addFeature({
+    methods: {
+      'tasks/get': async (exchange) => (await tasks()).get(exchange),
+      'tasks/update': async (exchange) => (await tasks()).update(exchange),
+      'tasks/cancel': async (exchange) => (await tasks()).cancel(exchange),
+    },
+    offered: () => engine.tools.list().some((entry) => entry.task !== undefined),
+    capabilities: () => ({ extensions: { [tasksExtension]: {} } }),
+  })
+  return async (timeoutMs) => {
+    if (loading !== undefined) await (await loading).drain(timeoutMs)
+  }
+}
+
+async function storeOf(engine: Engine, { store }: TasksSettings, limit: number): Promise<TaskStore> {
+  if (store !== undefined) return store
+  const { MemoryTaskStore } = await import('../stores/memory/memory-task-store.js')
+  const { clock, stats } = engine.environment
+  const memory = new MemoryTaskStore(limit, clock)
+  stats.add(memory)
+  return memory
+}

@@ -1,0 +1,217 @@
+import type { Clock } from '../contracts/clock.js'
+import type { Logger } from '../contracts/logger.js'
+import { isTerminal, type TaskRecord, type TaskStore } from '../contracts/task-store.js'
+import type { Background } from '../engine/background.js'
+import type { Exchange } from '../engine/exchange.js'
+import type { Question } from '../engine/interaction.js'
+import { ToolError } from '../errors/tool-error.js'
+
+/** Questions of one task that may wait at once. */
+const maxQuestions = 100
+
+export interface TaskRunOptions {
+  /** What the work runs on; it ends with the task. */
+  readonly exchange: Exchange
+  readonly owner: string
+  readonly ttlMs: number
+  /** Milliseconds that the work may take. */
+  readonly timeoutMs: number
+  readonly store: TaskStore
+  readonly clock: Clock
+  readonly logger: Logger
+  /** The task is in the store, and its client may be answered. */
+  onBegun(record: TaskRecord): void
+  /** What a client can see of it has changed. */
+  onChange(record: TaskRecord): void
+}
+
+interface Waiting {
+  readonly request: object
+  resolve(answer: unknown): void
+  reject(reason: unknown): void
+}
+
+/** One task while its work runs on this node: what its handler reports and asks, and how it ends. */
+export class TaskRun implements Background {
+  readonly #options: TaskRunOptions
+  readonly #questions = new Map<string, Waiting>()
+  /** A key is never used for a second question (SEP-2663, "Task Update Requests"). */
+  #lastQuestion = 0
+  #record: TaskRecord | undefined
+  #beginning: Promise<void> | undefined
+  /** Writes follow each other, so that a client never sees an older state after a newer one. */
+  #writing: Promise<void> = Promise.resolve()
+  #stopTimer: () => void = () => undefined
+
+  constructor(options: TaskRunOptions) {
+    this.#options = options
+  }
+
+  get begun(): boolean {
+    return this.#record !== undefined
+  }
+
+  get id(): string | undefined {
+    return this.#record?.id
+  }
+
+  begin(): Promise<void> {
+    this.#beginning ??= this.#begin()
+    return this.#beginning
+  }
+
+  report(message: string): void {
+    this.#change({ statusMessage: message.slice(0, 1000) })
+  }
+
+  ask(question: Question): Promise<unknown> {
+    const { signal } = this.#options.exchange
+    if (this.#questions.size >= maxQuestions) {
+      return Promise.reject(
+        new ToolError('overloaded', { message: `A task may ask ${maxQuestions} things at once.` }),
+      )
+    }
+    this.#lastQuestion += 1
+    const key = `${question.key ?? question.method.split('/')[0] ?? 'question'}-${this.#lastQuestion}`
+    return new Promise((resolve, reject) => {
+      const abandon = (): void => this.#settle(key, (waiting) => waiting.reject(signal.reason))
+      const done = (): void => signal.removeEventListener('abort', abandon)
+      this.#questions.set(key, {
+        request: { method: question.method, params: question.params },
+        resolve: (answer) => {
+          done()
+          resolve(answer)
+        },
+        reject: (reason) => {
+          done()
+          reject(reason)
+        },
+      })
+      if (signal.aborted) abandon()
+      else signal.addEventListener('abort', abandon, { once: true })
+      this.#change({})
+    })
+  }
+
+  /** Answers that came from the client; what nobody waits for is ignored. */
+  answer(responses: Readonly<Record<string, unknown>>): void {
+    for (const [key, answer] of Object.entries(responses)) {
+      this.#settle(key, (waiting) => waiting.resolve(answer))
+    }
+  }
+
+  cancel(): void {
+    this.#options.exchange.end('cancelled')
+  }
+
+  /** The server shuts down. */
+  close(): void {
+    this.#options.exchange.end('closing')
+  }
+
+  /** The work came to what a client can be told: a result, as JSON text. */
+  complete(result: string): Promise<void> {
+    const cancelled = this.#options.exchange.ended === 'cancelled'
+    return this.#finish(
+      cancelled
+        ? { status: 'cancelled', statusMessage: 'The client cancelled it.' }
+        : { status: 'completed', result },
+    )
+  }
+
+  /** The work came to a JSON-RPC error. */
+  fail(error: object, message: string): Promise<void> {
+    return this.#finish({ status: 'failed', error, statusMessage: message })
+  }
+
+  async #begin(): Promise<void> {
+    const { clock, exchange, owner, store, ttlMs, timeoutMs, logger, onBegun } = this.#options
+    const now = clock.now()
+    const record: TaskRecord = {
+      id: randomId(),
+      owner,
+      status: 'working',
+      createdAt: now,
+      updatedAt: now,
+      ttlMs,
+    }
+    try {
+      await store.create(record)
+    } catch (error) {
+      logger.error('A task could not be kept, so its call was refused.', { error })
+      throw new ToolError('overloaded', {
+        message: 'The server cannot keep another task now.',
+        hint: 'Try again later.',
+        retryable: true,
+        cause: error,
+      })
+    }
+    this.#record = record
+    exchange.timeoutMs = timeoutMs
+    // Its client cannot find it any more, so nobody will ever see what it comes to.
+    this.#stopTimer = clock.after(ttlMs, () => exchange.end('timed out'))
+    onBegun(record)
+  }
+
+  #finish(end: Partial<TaskRecord>): Promise<void> {
+    this.#stopTimer()
+    const { exchange } = this.#options
+    for (const key of [...this.#questions.keys()]) {
+      this.#settle(key, (waiting) => waiting.reject(new Error('The task has ended.')))
+    }
+    exchange.answered()
+    this.#change(end)
+    return this.#writing
+  }
+
+  #settle(key: string, how: (waiting: Waiting) => void): void {
+    const waiting = this.#questions.get(key)
+    if (waiting === undefined) return
+    this.#questions.delete(key)
+    how(waiting)
+    this.#change({})
+  }
+
+  #change(change: Partial<TaskRecord>): void {
+    const before = this.#record
+    if (before === undefined || isTerminal(before.status)) return
+    const { inputRequests: _asked, ...rest } = before
+    const requests = [...this.#questions].map(([key, { request }]) => [key, request] as const)
+    const waits = requests.length > 0 && change.status === undefined
+    const record: TaskRecord = {
+      ...rest,
+      status: waits ? 'input_required' : 'working',
+      ...(waits && { inputRequests: Object.fromEntries(requests) }),
+      ...change,
+      updatedAt: this.#options.clock.now(),
+    }
+    this.#record = record
+    this.#writing = this.#writing.then(() => this.#write(record))
+  }
+
+  async #write(record: TaskRecord): Promise<void> {
+    const { store, logger, onChange } = this.#options
+    try {
+      await store.update(record)
+    } catch (error) {
+      logger.error('What a task came to could not be kept.', { error, status: record.status })
+      if (record.result === undefined) return
+      const failed = {
+        code: -32603,
+        message: 'The result could not be kept; call the tool again, and ask for less.',
+      }
+      const { result: _lost, ...rest } = record
+      await store.update({ ...rest, status: 'failed', error: failed }).catch(() => undefined)
+    }
+    onChange(record)
+  }
+}
+
+/** 256 bits: where nobody is identified, the id is all that keeps others out (SEP-2663, "Security"). */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(32))
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '')
+}
