@@ -24,7 +24,8 @@ export interface Outcome {
 }
 
 export interface Judgement extends Outcome {
-  verdict: 'passed' | 'expected' | 'failed'
+  /** `empty`: the suite has the scenario and checks nothing in it. */
+  verdict: 'passed' | 'expected' | 'empty' | 'failed'
   /** The reasons of what was expected, or the failures nobody expected. */
   notes: string[]
 }

@@ -66,6 +66,17 @@ describe('judge', () => {
   })
 })
 
+describe('a scenario that the suite leaves empty', () => {
+  const scenario = 'tasks-status-notifications'
+  const of = (checks: Check[]) => judge([{ ...run, scenario, checks }], []).judgements[0]?.verdict
+
+  it('is neither passed nor failed, and is judged like any other once it checks something', () => {
+    expect(of([{ id: 'e', status: 'SKIPPED' }])).toBe('empty')
+    expect(of([good])).toBe('passed')
+    expect(of([bad])).toBe('failed')
+  })
+})
+
 describe('readExpectations', () => {
   const group = {
     reason: 'waits for: streams',

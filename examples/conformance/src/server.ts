@@ -3,5 +3,8 @@ import { server } from './fixture.js'
 import './tools.js'
 import './resources.js'
 import './prompts.js'
+import './interaction.js'
+import './tasks.js'
+import './changes.js'
 
 await serve(server)

@@ -48,11 +48,11 @@ server.tool(
   'test_tool_with_progress',
   { description: 'Reports progress three times.' },
   async (_input, ctx) => {
-    ctx.progress(0, 100)
+    await ctx.progress(0, 100)
     await sleep(50)
-    ctx.progress(50, 100)
+    await ctx.progress(50, 100)
     await sleep(50)
-    ctx.progress(100, 100)
+    await ctx.progress(100, 100)
     return 'Progress was reported three times.'
   },
 )
@@ -63,9 +63,9 @@ server.tool(
   () => 'The client says that it can sample.',
 )
 
-server.tool('test_logging_tool', { description: 'Writes one log record.' }, (_input, ctx) => {
-  ctx.log.info('The logging tool ran.')
-  return 'One record was logged.'
+server.tool('test_logging_tool', { description: 'Sends one log message.' }, async (_input, ctx) => {
+  await ctx.logToClient('info', 'The logging tool ran.')
+  return 'One message was sent to whoever asked for it.'
 })
 
 server.tool(
