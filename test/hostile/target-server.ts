@@ -99,9 +99,9 @@ export function createTarget(): Server {
     'slow',
     { description: 'Waits and tells of it.', input: { type: 'object' } },
     async (_args, ctx) => {
-      ctx.progress(1, 2, 'half')
+      await ctx.progress(1, 2, 'half')
       await delay(15, undefined, { signal: ctx.signal })
-      ctx.progress(2, 2)
+      await ctx.progress(2, 2)
       return 'done'
     },
   )

@@ -44,7 +44,7 @@ describe('mounts', () => {
     const url = await listen(createHttpServer(app))
     expect(await list(`${url}/mcp`)).toEqual([200, 'one'])
     expect(await list(`${url}/parsed`)).toEqual([200, 'one'])
-    expectRefusal(await raw(`${url}/mcp`, { method: 'GET' }), 405)
+    expectRefusal(await raw(`${url}/mcp`, { method: 'PUT' }), 405)
   })
 
   it('in Fastify', async () => {
@@ -64,8 +64,8 @@ describe('mounts', () => {
 
   it('in Hono, by server.fetch, with the same answers and refusals', async () => {
     const { server } = testServer({ http: { maxBodyBytes: 1000 } })
-    server.tool('work', { description: 'Works.' }, (_args, ctx) => {
-      ctx.progress(1)
+    server.tool('work', { description: 'Works.' }, async (_args, ctx) => {
+      await ctx.progress(1)
       return 'done'
     })
     const app = new Hono()
@@ -94,7 +94,7 @@ describe('mounts', () => {
     expect(events[1]).toContain('"result"')
 
     const statuses: [RequestInit, number][] = [
-      [{ method: 'GET' }, 405],
+      [{ method: 'PUT' }, 405],
       [{ method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{}' }, 415],
       [{ method: 'POST', headers: { ...listRequest().headers, accept: 'text/html' }, body: '{}' }, 406],
       [

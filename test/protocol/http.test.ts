@@ -46,8 +46,8 @@ describe.each(cells({ transports: ['http'] }))('$name', (cell) => {
 
   it('answers in one body where the client takes no stream, without the notifications', async () => {
     const { server } = testServer()
-    server.tool('work', { description: 'Works.' }, (_args, ctx) => {
-      ctx.progress(1)
+    server.tool('work', { description: 'Works.' }, async (_args, ctx) => {
+      await ctx.progress(1)
       return 'done'
     })
     const client = await open(cell, server)
@@ -60,14 +60,29 @@ describe.each(cells({ transports: ['http'] }))('$name', (cell) => {
     expect(client.notifications).toEqual([])
   })
 
-  it('takes GET and other methods for nothing: 405 with Allow (HTL-01, HTL-26, HTM-17)', async () => {
+  it('takes other methods for nothing: 405 with Allow (HTL-26)', async () => {
     const client = await open(cell, oneTool())
-    for (const method of ['GET', 'PUT', 'PATCH']) {
+    for (const method of ['PUT', 'PATCH']) {
       const reply = await raw(client.url ?? '', { method, headers: { accept: 'text/event-stream' } })
       expectRefusal(reply, 405)
       expect(reply.headers.allow).toContain('POST')
     }
     expect((await raw(client.url ?? '', { method: 'HEAD' })).status).toBe(405)
+  })
+
+  it('takes GET and DELETE only where there are sessions (HTL-01, HTM-17)', async () => {
+    const client = await open(cell, oneTool({ revisions: [cell.revision] }))
+    const headers = { accept: 'text/event-stream' }
+    for (const method of ['GET', 'DELETE']) {
+      const reply = await raw(client.url ?? '', { method, headers })
+      // In a session a request without its id is told so.
+      expectRefusal(reply, stateless ? 405 : 400)
+      if (stateless) expect(reply.headers.allow).toBe('POST, OPTIONS')
+    }
+    const all = await open(cell, oneTool())
+    const version = { ...headers, 'mcp-protocol-version': newest }
+    expectRefusal(await raw(all.url ?? '', { method: 'GET', headers: version }), 405)
+    expectRefusal(await raw(all.url ?? '', { method: 'GET', headers: { accept: 'application/json' } }), 406)
   })
 
   it('serves loopback under its own names only (HTL-21..24, SEC-01)', async () => {
@@ -250,7 +265,7 @@ describe.each(cells({ transports: ['http'], revisions: ['2025-06-18', '2025-11-2
   })
 })
 
-describe('mirrored params (2026-07-28)', () => {
+describe('mirrored params (http, 2026-07-28)', () => {
   const [cell] = cells({ transports: ['http'], revisions: [newest] })
   if (cell === undefined) throw new Error('There is such a cell.')
 

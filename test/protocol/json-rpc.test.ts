@@ -94,7 +94,7 @@ describe.each(cells())('$name', (cell) => {
     expect(Object.keys(client.received.at(-1) as Answer).sort()).toEqual(['error', 'id', 'jsonrpc'])
   })
 
-  it('refuses unknown methods by name, those of prototypes too (RPC-05)', async () => {
+  it('refuses unknown methods by name, those of prototypes too (RPC-05, HTM-16)', async () => {
     const client = await open(cell, echoing())
     for (const method of [
       'doctor/none',
@@ -113,7 +113,7 @@ describe.each(cells())('$name', (cell) => {
     }
   })
 
-  it('never answers notifications, known or not, and counts the unknown (RPC-04)', async () => {
+  it('never answers notifications, known or not, and counts the unknown (RPC-04, HTM-20)', async () => {
     const server = echoing()
     const client = await open(cell, server)
     for (const method of ['no/such', 'tools/call', 'notifications/cancelled']) {
@@ -266,7 +266,7 @@ describe.each(cells({ transports: ['memory', 'stdio'] }))('frames without an id 
 })
 
 describe('lines over stdio', () => {
-  it('that are too long or not UTF-8 are answered without an id, and the next one is served (RPC-20, STD-06)', async () => {
+  it('that are too long or not UTF-8 are answered without an id, and the next one is served (STD-06 over stdio, 2025-11-25)', async () => {
     const server = echoing()
     const input = new PassThrough()
     const output = new PassThrough()

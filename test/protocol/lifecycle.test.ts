@@ -40,7 +40,7 @@ describe.each(cells())('$name', (cell) => {
     if (!stateless) {
       expect(client.initialized).toEqual({
         protocolVersion: revision,
-        capabilities: { tools: {} },
+        capabilities: { tools: { listChanged: true }, logging: {} },
         serverInfo: known,
         instructions: 'Ask for one.',
       })
@@ -49,7 +49,7 @@ describe.each(cells())('$name', (cell) => {
     expect(await client.request('server/discover')).toEqual({
       resultType: 'complete',
       supportedVersions: [version],
-      capabilities: { tools: {}, extensions: described.extensions },
+      capabilities: { tools: { listChanged: true }, logging: {}, extensions: described.extensions },
       instructions: 'Ask for one.',
       ttlMs: expect.any(Number) as number,
       cacheScope: 'public',
@@ -167,7 +167,7 @@ describe('one connection, two eras', () => {
   const envelope = (): object => envelopeOf(version)
 
   it.each(['memory', 'stdio'] as const)(
-    'a probe by server/discover does not decide (%s, STD-11)',
+    'a probe by server/discover does not decide (STD-11 over %s, 2026-07-28)',
     async (transport) => {
       const client = await connect(oneTool(), { transport, revision: '2025-11-25', open: false })
       const discovered = await client.exchange(
@@ -181,7 +181,7 @@ describe('one connection, two eras', () => {
   )
 
   it.each(['memory', 'stdio'] as const)(
-    'a stateless request does: initialize is then refused with the versions (%s, STD-12)',
+    'a stateless request does: initialize is then refused with the versions (STD-12 over %s, 2026-07-28)',
     async (transport) => {
       const client = await connect(oneTool(), { transport, revision: '2025-11-25', open: false })
       await client.exchange(
@@ -193,7 +193,7 @@ describe('one connection, two eras', () => {
     },
   )
 
-  it('both eras show the same tools at the same time (ERA-03)', async () => {
+  it('both eras show the same tools at the same time (ERA-03 over stdio, all; http, all)', async () => {
     const server = oneTool()
     const names: string[][] = []
     for (const { connect } of cells()) {
@@ -240,7 +240,7 @@ describe.each(cells({ revisions: [version] }))('the envelope ($name)', (cell) =>
 
 describe('a server that serves some revisions', () => {
   it.each(['memory', 'stdio', 'http'] as const)(
-    'narrowed to one handshake revision offers only that (%s, CAP-07)',
+    'narrowed to one handshake revision offers only that (CAP-07 over %s, 2025-06-18)',
     async (transport) => {
       const server = oneTool({ revisions: ['2025-06-18'] })
       const client = await connect(server, { transport, revision: '2025-06-18', open: false })
@@ -257,7 +257,7 @@ describe('a server that serves some revisions', () => {
   )
 
   it.each(['memory', 'stdio', 'http'] as const)(
-    'stateless only, it answers initialize with the versions it has (%s, ERA-04)',
+    'stateless only, it answers initialize with the versions it has (ERA-04 over %s, 2026-07-28)',
     async (transport) => {
       const server = oneTool({ revisions: [version] })
       const client = await connect(server, { transport, revision: '2025-11-25', open: false })

@@ -87,9 +87,9 @@ describe('fetch with a signal', () => {
     const begun = gate()
     const aborted = gate()
     const seen = { calls: 0 }
-    server.tool('wait', { description: 'Waits for its signal.' }, (_args, ctx) => {
+    server.tool('wait', { description: 'Waits for its signal.' }, async (_args, ctx) => {
       seen.calls += 1
-      ctx.progress(1)
+      await ctx.progress(1)
       if (ctx.signal.aborted) aborted.open()
       ctx.signal.addEventListener('abort', () => aborted.open())
       begun.open()
@@ -130,8 +130,8 @@ describe('fetch with a signal', () => {
 describe('a batch whose only call is cancelled (2025-03-26)', () => {
   it('ends the stream that its progress opened', async () => {
     const { server } = testServer()
-    server.tool('stuck', { description: 'Never settles.' }, (_args, ctx) => {
-      ctx.progress(1, 2)
+    server.tool('stuck', { description: 'Never settles.' }, async (_args, ctx) => {
+      await ctx.progress(1, 2)
       return new Promise<string>(() => undefined)
     })
     const client = await open(only({ transports: ['http'], revisions: ['2025-03-26'] }), server)

@@ -38,7 +38,7 @@ function twoTools() {
 }
 
 describe.each(cells({ transports: ['http'] }))('$name', (cell) => {
-  it('2: an evil Origin is a 403 (HTL-21)', async () => {
+  it('2: an evil Origin is a 403 (HTL-21, HTL-24)', async () => {
     const client = await open(cell, twoTools())
     for (const origin of ['http://evil.example', 'null', 'http://localhost.evil.example']) {
       const refusal = await refused(client.request('tools/list', {}, { headers: { origin } }))
@@ -208,7 +208,7 @@ describe('definitions', () => {
   })
 })
 
-describe('2026-07-28 over http', () => {
+describe('http, 2026-07-28', () => {
   const [cell] = cells({ transports: ['http'], revisions: stateless })
   if (cell === undefined) throw new Error('There is such a cell.')
 
@@ -252,7 +252,7 @@ describe('2026-07-28 over http', () => {
     expect(textOf(await client.callTool('plain'))).toBe('ok')
   })
 
-  it('19: disagreeing headers are -32020 and unserved versions -32022, both with 400 (HTM-01..04, VER-03..05)', async () => {
+  it('19: disagreeing headers are -32020 and unserved versions -32022, both with 400 (HTM-01..04, HTM-07, VER-03..05)', async () => {
     const { server } = testServer()
     server.tool('plain', { description: 'Plain.' }, () => 'ok')
     const client = await open(cell, server)
@@ -288,8 +288,8 @@ describe('2026-07-28 over http', () => {
 
   it('19: progress turns the answer into an event stream that no proxy holds back (HTM-22..24)', async () => {
     const { server } = testServer()
-    server.tool('work', { description: 'Works.' }, (_args, ctx) => {
-      ctx.progress(1)
+    server.tool('work', { description: 'Works.' }, async (_args, ctx) => {
+      await ctx.progress(1)
       return 'done'
     })
     const client = await open(cell, server)

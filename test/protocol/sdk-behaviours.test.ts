@@ -97,14 +97,17 @@ describe.each(cells())('$name', (cell) => {
     ).toEqual([expect.stringContaining('"total" must be a number')])
   })
 
-  it('7: logging/setLevel, which comes later, is -32601 and never -32603 (VER-12)', async () => {
+  it('7: a level that is none is -32602 and never -32603 (VER-12, LOG-01, LOG-02)', async () => {
     const client = await open(cell, twoTools())
-    for (const level of ['info', 'bogus', 7]) {
-      expect((await refused(client.request('logging/setLevel', { level }))).code).toBe(-32601)
+    for (const level of ['bogus', 7, undefined, '__proto__']) {
+      const refusal = await refused(client.request('logging/setLevel', { level }))
+      expect([level, refusal.code]).toEqual([level, cell.stateless ? -32601 : -32602])
+      if (!cell.stateless) expect(refusal.message).toContain('"level" must be one of debug, info')
     }
+    if (!cell.stateless) expect(await client.request('logging/setLevel', { level: 'info' })).toEqual({})
   })
 
-  it('8: what is declared works, and what is not declared is -32601 (CAP-01, CAP-02)', async () => {
+  it('8: what is declared works, and what is not declared is -32601 (CAP-01, CAP-02, CMP-01)', async () => {
     const { server } = testServer()
     const capabilities = async (): Promise<unknown> => {
       const client = await open(cell, server)
@@ -112,7 +115,7 @@ describe.each(cells())('$name', (cell) => {
         ? (await client.request('server/discover'))['capabilities']
         : client.initialized?.['capabilities']
     }
-    expect(await capabilities()).toEqual({})
+    expect(await capabilities()).toEqual({ logging: {} })
     const bare = await open(cell, server)
     const methods = [
       'tools/list',
@@ -129,9 +132,10 @@ describe.each(cells())('$name', (cell) => {
     const input = { type: 'object', properties: { name: { type: 'string' } } } as const
     server.prompt('one', { description: 'One.', input, complete: { name: () => ['ada'] } }, () => 'one')
     expect(await capabilities()).toEqual({
-      tools: {},
-      resources: {},
-      prompts: {},
+      logging: {},
+      tools: { listChanged: true },
+      resources: { subscribe: true, listChanged: true },
+      prompts: { listChanged: true },
       ...(revision !== '2024-11-05' && { completions: {} }),
     })
     const client = await open(cell, server)
@@ -167,8 +171,8 @@ describe.each(cells())('$name', (cell) => {
   it('10: progress that does not increase is left out (PRG-02, PRG-03, PRG-04)', async () => {
     const { server } = testServer()
     let late: () => void = () => undefined
-    server.tool('work', { description: 'Works.' }, (_args, ctx) => {
-      for (const done of [1, 1, 0, 2, Number.NaN]) ctx.progress(done, 2, 'working')
+    server.tool('work', { description: 'Works.' }, async (_args, ctx) => {
+      for (const done of [1, 1, 0, 2, Number.NaN]) await ctx.progress(done, 2, 'working')
       late = () => ctx.progress(3)
       return 'done'
     })
