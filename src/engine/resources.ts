@@ -1,4 +1,5 @@
 import { ProtocolError } from '../errors/protocol-error.js'
+import { shown } from '../errors/shown.js'
 import type { Resource, ResourceContents } from '../protocol/types.js'
 import { wireResource, wireResourceTemplate } from '../protocol/wire.js'
 import { answerOrAsk } from './asking.js'
@@ -84,6 +85,13 @@ async function read(catalogue: ResourceCatalogue, exchange: Exchange): Promise<s
   if (typeof uri !== 'string' || uri === '') {
     throw new ProtocolError('invalid_params', '"uri" must be a string: the resource to read.')
   }
+  if (!absoluteUri.test(uri)) {
+    throw new ProtocolError(
+      'invalid_params',
+      `"uri" must be a URI in full, such as "app://config", received ${shown(uri)}.`,
+      { data: { uri: shortened(uri) } },
+    )
+  }
   const found = catalogue.find(uri)
   if (found === undefined) throw notFound(uri)
   const { entry, params } = found
@@ -102,13 +110,18 @@ async function read(catalogue: ResourceCatalogue, exchange: Exchange): Promise<s
   })
 }
 
+/** A scheme, and nothing that RFC 3986 has no place for. */
+const absoluteUri = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s\p{Cc}]*$/u
+
 function notFound(uri: string): ProtocolError {
-  const shown = uri.length <= 200 ? uri : `${uri.slice(0, 200)}…`
+  const short = shortened(uri)
   return new ProtocolError(
     'resource_not_found',
-    `There is no resource ${JSON.stringify(shown)}; resources/list names those there are.`,
-    {
-      data: { uri: shown },
-    },
+    `There is no resource ${JSON.stringify(short)}; resources/list names those there are.`,
+    { data: { uri: short } },
   )
+}
+
+function shortened(uri: string): string {
+  return uri.length <= 200 ? uri : `${uri.slice(0, 200)}…`
 }

@@ -1,4 +1,5 @@
 import { DefinitionError } from '../errors/definition-error.js'
+import { isSensitiveName } from '../errors/secrets.js'
 import { shown } from '../errors/shown.js'
 import { isRecord } from './json-rpc.js'
 
@@ -39,7 +40,7 @@ const schemaMapKeywords = ['$defs', 'definitions', 'dependencies', 'dependentSch
  * Collects the `x-mcp-header` annotations of a tool's input schema, in the order they stand. Throws
  * DefinitionError for one that clients would drop the whole tool for (specification 2026-07-28, streamable-http,
  * "Schema Extension"): not a header token, used twice in any case, not on a property of type string, integer or
- * boolean, or not reached through `properties` alone.
+ * boolean, or not reached through `properties` alone; and for one on a property that is named like a secret.
  */
 export function mirroredParams(inputSchema: unknown): readonly MirroredParam[] {
   const found = new Map<string, MirroredParam>()
@@ -92,6 +93,12 @@ function readAnnotation(
     const received = typeof name === 'string' ? shown(name) : typeof name
     throw new DefinitionError(
       `${keyword} of ${named(path)} must be a header name part of letters, digits and hyphens, received ${received}.`,
+    )
+  }
+  const property = path.at(-1) ?? ''
+  if (isSensitiveName(property)) {
+    throw new DefinitionError(
+      `${keyword} stands on ${named(path)}, which looks like a secret; proxies log headers, so drop the keyword.`,
     )
   }
   const type = schema['type']

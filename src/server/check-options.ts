@@ -90,10 +90,7 @@ const serverRules = {
   tasks: options({ what: '"tasks"', example: "{ ttl: '1h' }", rules: taskRules }),
   bus: methods(['publish', 'subscribe'], 'give a bus that has both, or leave it out'),
   nonces: methods(['get', 'set', 'setIfAbsent', 'delete'], 'give a store that has all four, or leave it out'),
-  extensions: recordOf(
-    rule(isObject, 'an object of settings', 'write {} for an extension without any'),
-    "name each by its id, such as { 'com.example/things': {} }",
-  ),
+  extensions,
   http: options({ what: '"http"', example: "{ path: '/mcp' }", rules: httpRules, instead: elsewhere }),
   logger: methods(['debug', 'info', 'warn', 'error'], 'give a logger that has all four, or leave it out'),
   clock: methods(['now', 'monotonic', 'after'], 'give a clock that has all three, or leave it out'),
@@ -106,6 +103,25 @@ const serverTable: OptionTable = {
   required: ['name', 'version'],
   rules: serverRules,
   instead,
+}
+
+/** Specification 2026-07-28, basic/index, "_meta": a prefix of labels, a slash, a name; the prefix is a must here. */
+const extensionId =
+  /^[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*\/[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?$/
+
+const extensionSettings = recordOf(
+  rule(isObject, 'an object of settings', 'write {} for an extension without any'),
+  "name each by its id, such as { 'com.example/things': {} }",
+)
+
+function extensions(value: unknown, path: string, owner: string): void {
+  extensionSettings(value, path, owner)
+  if (!isObject(value)) return
+  const wrong = Object.keys(value).find((id) => !extensionId.test(id))
+  if (wrong === undefined) return
+  throw new DefinitionError(
+    `${owner}"${path}.${wrong}" is no extension's id; write a prefix of your own and a name, such as "com.example/things".`,
+  )
 }
 
 /**

@@ -127,9 +127,11 @@ describe.each(cells())('$name', (cell) => {
     server.resource('gone', { uriTemplate: 'app://gone/{id}', description: 'Gone.' }, () => undefined)
     const client = await open(cell, server)
     const missing = stateless ? -32602 : -32002
+    for (const uri of [':::', 'a b']) {
+      const refusal = await refused(client.readResource(uri))
+      expect([uri, refusal.code, refusal.data]).toEqual([uri, -32602, { uri }])
+    }
     for (const uri of [
-      ':::',
-      'a b',
       'file:///etc/passwd',
       'http://169.254.169.254/',
       `app://${'x'.repeat(10_000)}`,
