@@ -5,6 +5,7 @@ import type { Logger } from '../contracts/logger.js'
 import { type Principal, principalKey } from '../contracts/principal.js'
 import type { Sealer } from '../contracts/sealer.js'
 import type { Discovery, Opening } from '../engine/discovery.js'
+import type { ClientState } from '../engine/exchange.js'
 import type { PeerRecord } from '../engine/peers.js'
 import type { Session, Sessions } from '../engine/session.js'
 import type { Stats } from '../engine/stats.js'
@@ -17,6 +18,8 @@ const lifetimeMs = 24 * 60 * 60 * 1000
 const maxOpened = 10_000
 const maxEnded = 10_000
 const maxRecords = 10_000
+/** Different clients, as they say of themselves; a fleet of users has a handful. */
+const maxClients = 256
 const topic = 'holdfast:sessions'
 /** What a client says of itself beyond these lengths is not worth carrying in every request. */
 const maxNameLength = 24
@@ -53,9 +56,10 @@ interface News {
   readonly record?: PeerRecord
 }
 
-interface Opened {
-  readonly session: Session
-  readonly facts: Facts
+/** One object for each: there may be ten thousand. */
+interface Opened extends Session {
+  readonly principal: string
+  readonly begunAt: number
 }
 
 /** The capabilities that a session keeps, as bits; a new one takes the next free bit and none is reused. */
@@ -81,6 +85,8 @@ export class SealedSessions implements Sessions {
   readonly #ended = new BoundedMap<string, number>('sessions, ended', maxEnded)
   /** Log levels and subscriptions: few sessions have any, and those that were used least recently lose theirs. */
   readonly #records = new BoundedMap<string, PeerRecord>('sessions, changed since', maxRecords)
+  /** Sessions of the same client share what it said. */
+  readonly #clients = new BoundedMap<string, ClientState>('clients of sessions', maxClients)
   readonly #node = crypto.randomUUID()
   /** Sessions from before this time are over: raised when the list of ended ones had to forget one. */
   #watermark = 0
@@ -90,6 +96,7 @@ export class SealedSessions implements Sessions {
     options.stats.add(this.#opened)
     options.stats.add(this.#ended)
     options.stats.add(this.#records)
+    options.stats.add(this.#clients)
     options.bus.subscribe(topic, (message) => this.#hear(message))
   }
 
@@ -111,18 +118,18 @@ export class SealedSessions implements Sessions {
     const known = this.#opened.size * 2 < maxOpened ? this.#opened.peek(id) : this.#opened.get(id)
     // The usual call waits for nothing: its id was opened before, and nobody has to be told from anybody.
     if (known === undefined || principal.kind !== 'anonymous') return this.#openFor(id, principal)
-    return known.facts.p === '' && !this.#isOver(known) ? known.session : undefined
+    return known.principal === '' && !this.#isOver(known) ? known : undefined
   }
 
   async #openFor(id: string, principal: Principal): Promise<Session | undefined> {
     const known = this.#opened.get(id) ?? (await this.#unseal(id))
     if (known === undefined || this.#isOver(known)) return undefined
-    return known.facts.p === (await digest(principalKey(principal))) ? known.session : undefined
+    return known.principal === (await digest(principalKey(principal))) ? known : undefined
   }
 
   end(session: Session): void {
     const known = this.#opened.get(session.id)
-    const begun = known?.facts.t ?? this.#options.clock.now()
+    const begun = known?.begunAt ?? this.#options.clock.now()
     this.#opened.delete(session.id)
     this.#over(session.key, begun)
     this.#tell({ key: session.key, ended: begun })
@@ -169,11 +176,9 @@ export class SealedSessions implements Sessions {
     else if (news.record !== undefined) this.#keep(news.key, news.record)
   }
 
-  #isOver({ session, facts }: Opened): boolean {
+  #isOver({ key, begunAt }: Opened): boolean {
     const now = this.#options.clock.now()
-    return (
-      facts.t + lifetimeMs <= now || facts.t < this.#watermark || this.#ended.peek(session.key) !== undefined
-    )
+    return begunAt + lifetimeMs <= now || begunAt < this.#watermark || this.#ended.peek(key) !== undefined
   }
 
   async #unseal(id: string): Promise<Opened | undefined> {
@@ -184,11 +189,20 @@ export class SealedSessions implements Sessions {
     // A revision may have been switched off since the id was given out.
     const dialect = this.#options.discovery.dialect(facts.v)
     if (dialect === undefined) return undefined
-    const info = facts.n === undefined ? undefined : { name: facts.n, version: facts.i ?? '' }
-    const client = { info, capabilities: fromBits(facts.c) }
-    const opened: Opened = { session: { id, key: facts.r, dialect, client }, facts }
+    const client = this.#client(facts)
+    const opened: Opened = { id, key: facts.r, dialect, client, principal: facts.p, begunAt: facts.t }
     this.#opened.set(id, opened)
     return opened
+  }
+
+  #client({ c, n, i }: Facts): ClientState {
+    const key = JSON.stringify([c, n, i])
+    const known = this.#clients.get(key)
+    if (known !== undefined) return known
+    const info = n === undefined ? undefined : { name: n, version: i ?? '' }
+    const client = { info, capabilities: fromBits(c) }
+    this.#clients.set(key, client)
+    return client
   }
 }
 

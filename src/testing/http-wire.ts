@@ -73,6 +73,9 @@ export async function openHttp(server: TestServer, options: HttpWireOptions): Pr
       }
       return { status: response.status, headers: response.headers }
     },
+    get session() {
+      return session
+    },
     get lastEventId() {
       return lastEventId
     },

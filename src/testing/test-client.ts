@@ -105,6 +105,11 @@ export class TestClient {
     return this.received.filter(isServerRequest)
   }
 
+  /** HTTP only: the id of the session, where there is one. */
+  get session(): string | undefined {
+    return this.#wire?.session
+  }
+
   /** HTTP only: the id of the newest event that came, on any stream. */
   get lastEventId(): string | undefined {
     return this.#wire?.lastEventId

@@ -60,6 +60,8 @@ export interface Wire {
   listen?(receive: (text: string) => void, lastEventId?: string): Promise<Listening>
   /** HTTP only: the id of the newest event that came, on any stream. */
   readonly lastEventId?: string | undefined
+  /** HTTP only: the id of the session, once it was given. */
+  readonly session?: string | undefined
   /** Leaves, and resolves when nothing more can come. */
   close(): Promise<void>
 }

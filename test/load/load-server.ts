@@ -1,0 +1,132 @@
+import { type ChildProcess, execFileSync, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { fileURLToPath } from 'node:url'
+import type { ServerStats } from 'holdfast'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const script = fileURLToPath(new URL('../fixtures/load/server.mjs', import.meta.url))
+
+export const revision = '2025-11-25'
+
+/** The load server in a process of its own. */
+export interface LoadServer {
+  readonly port: number
+  /** Bytes of heap after collection. */
+  heap(): Promise<number>
+  stats(): Promise<ServerStats>
+  /** Announces a change of a resource. */
+  change(uri: string): Promise<void>
+  stop(): Promise<void>
+}
+
+interface Said {
+  readonly port?: number
+  readonly heap?: number
+  readonly stats?: ServerStats
+}
+
+export async function startLoadServer(): Promise<LoadServer> {
+  execFileSync(process.execPath, ['scripts/build.mjs', '--library'], { cwd: root, stdio: ['ignore', 2, 2] })
+  const { PORT: _, ...env } = process.env
+  const child = fork(script, [], { cwd: root, env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const { port } = await said(child)
+  if (port === undefined) throw new Error('The load server did not say its port.')
+  const ask = async (message: 'heap' | 'stats' | { changed: string }): Promise<Said> => {
+    child.send(message)
+    return said(child)
+  }
+  return {
+    port,
+    heap: async () => (await ask('heap')).heap ?? Number.NaN,
+    async stats() {
+      const { stats } = await ask('stats')
+      if (stats === undefined) throw new Error('The load server did not give its statistics.')
+      return stats
+    },
+    async change(uri) {
+      await ask({ changed: uri })
+    },
+    async stop() {
+      const exited = once(child, 'exit')
+      child.disconnect()
+      await exited
+    },
+  }
+}
+
+async function said(child: ChildProcess): Promise<Said> {
+  const [message] = (await once(child, 'message')) as [Said]
+  return message
+}
+
+interface Sent {
+  readonly method?: 'POST' | 'GET'
+  readonly session?: string
+  readonly version?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: object
+  readonly agent?: Agent | false
+}
+
+/** Sends one request and gives its response, whose body nobody has read yet. */
+export function open(port: number, sent: Sent): Promise<IncomingMessage> {
+  const { method = 'POST', session, version = revision, headers, body, agent = false } = sent
+  return new Promise((resolve, reject) => {
+    const req = httpRequest(
+      {
+        host: '127.0.0.1',
+        port,
+        path: '/mcp',
+        method,
+        agent,
+        headers: {
+          accept: 'application/json, text/event-stream',
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...(session !== undefined && { 'mcp-session-id': session, 'mcp-protocol-version': version }),
+          ...headers,
+        },
+      },
+      resolve,
+    )
+    req.on('error', reject)
+    req.end(body === undefined ? undefined : JSON.stringify({ jsonrpc: '2.0', ...body }))
+  })
+}
+
+/** The same, read to its end. */
+export async function send(
+  port: number,
+  sent: Sent,
+): Promise<{ status: number; session: string; text: string }> {
+  const response = await open(port, sent)
+  let text = ''
+  for await (const chunk of response.setEncoding('utf8')) text += String(chunk)
+  return { status: response.statusCode ?? 0, session: String(response.headers['mcp-session-id']), text }
+}
+
+/** Opens a session; its id. */
+export async function openSession(port: number, agent: Agent | false = false): Promise<string> {
+  const params = {
+    protocolVersion: revision,
+    capabilities: { elicitation: {} },
+    clientInfo: { name: 'load', version: '1.0.0' },
+  }
+  const { session } = await send(port, { body: { id: 1, method: 'initialize', params }, agent })
+  await send(port, { session, body: { method: 'notifications/initialized' }, agent })
+  return session
+}
+
+/** Runs `work` for each number below `count`, so many at a time. */
+export async function inParallel(
+  count: number,
+  width: number,
+  work: (index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (let index = next++; index < count; index = next++) await work(index)
+    }),
+  )
+}
