@@ -149,7 +149,7 @@ describe('the examples in docs/errors.md', () => {
   const version = 'io.modelcontextprotocol/protocolVersion'
 
   it.each([
-    ['method_not_found', '2025-11-25', 'logging/setLevel', {}],
+    ['method_not_found', '2025-11-25', 'tasks/list', {}],
     ['invalid_params', '2025-11-25', 'tools/call', { name: 'find-ordr' }],
     ['resource_not_found', '2025-11-25', 'resources/read', { uri: 'app://confg' }],
     ['resource_not_found', '2026-07-28', 'resources/read', { uri: 'app://confg' }],

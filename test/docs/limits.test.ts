@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createServer } from 'holdfast'
-import { cells } from 'holdfast/testing'
+import { cells, connect } from 'holdfast/testing'
 import { describe, expect, it } from 'vitest'
 import { root } from './fences.js'
 
@@ -18,6 +18,9 @@ describe('docs/serving.md', () => {
   it('names every structure and counter that server.stats() shows, and no other', async () => {
     const server = createServer({ name: 'limits', version: '1.0.0' })
     server.tool('add', { description: 'Adds.' }, () => 'done')
+    server.tool('once', { description: 'Does once.', task: 'optional' }, (_args, ctx) =>
+      ctx.once('a', () => 1),
+    )
     const clients = await Promise.all(
       cells({ revisions: ['2025-11-25'] }).map(async ({ connect }) => {
         const client = await connect(server)
@@ -25,6 +28,14 @@ describe('docs/serving.md', () => {
         return client
       }),
     )
+    // What many servers never use shows itself once it is used.
+    const modern = await connect(server, {
+      transport: 'http',
+      capabilities: { extensions: { 'io.modelcontextprotocol/tasks': {} } },
+    })
+    const { taskId } = await modern.request('tools/call', { name: 'once', arguments: {} })
+    await expect.poll(async () => (await modern.request('tasks/get', { taskId }))['status']).toBe('completed')
+    await modern.request('subscriptions/listen', { notifications: 7 }).catch(() => undefined)
     const { bounded, counters } = server.stats()
     expect(new Set(bounded.map(({ name }) => name))).toEqual(new Set(namesBelow('| line of `bounded`')))
     expect(new Set(Object.keys(counters))).toEqual(new Set(namesBelow('| counter')))
@@ -35,7 +46,7 @@ describe('docs/serving.md', () => {
         unit: expect.stringMatching(/^(entries|bytes)$/),
       })
     }
-    for (const client of clients) await client.close()
+    for (const client of [...clients, modern]) await client.close()
     await server.close()
   })
 })

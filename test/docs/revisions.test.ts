@@ -26,6 +26,16 @@ const facts: Readonly<Record<string, (revision: Revision) => string>> = {
   '`ttlMs`, `cacheScope` on lists and reads': ({ cacheHints }) => yes(cacheHints),
   '`resultType` and server info in each result': ({ resultType }) => yes(resultType),
   'extensions in capabilities': ({ fields }) => yes(fields.serverCapabilities.includes('extensions')),
+  'progress with a message': ({ progressMessage }) => yes(progressMessage),
+  'log messages to the client': ({ requests }) =>
+    requests.has('logging/setLevel') ? '`logging/setLevel`' : "each request's `_meta`",
+  'change notifications': ({ requests }) =>
+    requests.has('resources/subscribe') ? 'unasked; `resources/subscribe`' : '`subscriptions/listen`',
+  'a server asks its client by': ({ asks }) =>
+    asks === 'request' ? 'a request' : 'an answer that the client comes back from',
+  forms: ({ forms, clientFeatures }) => (clientFeatures.has('elicitation') ? forms : 'none'),
+  'the tasks extension': ({ clientFeatures }) => yes(clientFeatures.has('tasks')),
+  'HTTP streams begin with an id to come back from': ({ http }) => yes(http.primes),
   'a missing resource': ({ resourceNotFound }) => String(resourceNotFound),
   'HTTP sessions': ({ http }) => yes(http.sessions),
   'a closed HTTP response cancels the call': ({ http }) => yes(http.disconnectCancels),
