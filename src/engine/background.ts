@@ -7,8 +7,8 @@ export interface Background {
   readonly begun: boolean
   /** Answers the client; what follows goes on without it. Resolves when the client could come back. */
   begin(): Promise<void>
-  /** Puts a question where the client finds it; resolves with the answer as it came. */
-  ask(question: Question): Promise<unknown>
+  /** Puts a question where the client finds it; resolves with the answer as it came, rejects when the signal aborts. */
+  ask(question: Question, signal: AbortSignal): Promise<unknown>
   /** Says in a sentence how far the work is. */
   report(message: string): void
 }

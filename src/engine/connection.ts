@@ -2,15 +2,13 @@ import type { Bounded } from '../contracts/bounded.js'
 import type { Principal } from '../contracts/principal.js'
 import { ProtocolError } from '../errors/protocol-error.js'
 import { type Frame, type InvalidFrame, type RequestFrame, requestKey } from '../protocol/json-rpc.js'
-import { noticeFor } from './change-notices.js'
+import { ConnectionPeer } from './connection-peer.js'
 import type { Opening } from './discovery.js'
 import { type Answer, type Engine, initializedText } from './engine.js'
 import { Exchange, type RequestStream } from './exchange.js'
 import { InFlight } from './in-flight.js'
 import { Negotiation } from './negotiation.js'
 import { takeNotification } from './notifications.js'
-import type { PeerRecord, Peers } from './peers.js'
-import { PendingQuestions } from './pending-questions.js'
 import { duplicateId, initializeInBatch, noBatches, shuttingDown, tooManyCalls } from './refusals.js'
 
 export interface ConnectOptions {
@@ -49,9 +47,6 @@ export interface PeerOptions extends ConnectOptions {
   readonly onClose: () => void
 }
 
-/** Questions that may wait for one client. */
-const maxQuestions = 1000
-
 /** Answers to frames without a readable id, per second; a peer that sends garbage gets no echo of it. */
 const unreadableAnswersPerSecond = 4
 
@@ -62,9 +57,9 @@ const endedGraceMs = 100
 type Reply = (answer: Answer | undefined) => void
 
 /** The protocol on one lasting connection: frames in, answers out, ids unique among what is in flight. */
-export class PeerConnection implements Connection, Peers {
+export class PeerConnection implements Connection {
   readonly calls: InFlight
-  readonly questions: PendingQuestions
+  readonly peer: ConnectionPeer
   readonly #engine: Engine
   readonly #options: PeerOptions
   readonly #negotiation: Negotiation
@@ -72,8 +67,6 @@ export class PeerConnection implements Connection, Peers {
     if (answer !== undefined) void this.#send(answer.text)
   }
   readonly #stream: RequestStream = { send: (text) => this.#send(text) }
-  #record: PeerRecord | undefined
-  #stopListening: (() => void) | undefined
   #draining = false
   #closed = false
   #unreadableWindow = 0
@@ -84,7 +77,11 @@ export class PeerConnection implements Connection, Peers {
     this.#options = options
     this.#negotiation = new Negotiation(engine.discovery)
     this.calls = new InFlight(`calls in flight (${options.transport})`, options.maxInFlight)
-    this.questions = new PendingQuestions(`questions to the client (${options.transport})`, maxQuestions)
+    this.peer = new ConnectionPeer({
+      transport: options.transport,
+      changes: engine.environment.changes,
+      send: (text) => this.#send(text),
+    })
   }
 
   get inFlight(): number {
@@ -132,27 +129,9 @@ export class PeerConnection implements Connection, Peers {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#stopListening?.()
+    this.peer.close()
     this.calls.endAll('disconnected')
     this.#options.onClose()
-  }
-
-  record(): PeerRecord | undefined {
-    return this.#record
-  }
-
-  change(_scope: string, record: PeerRecord): void {
-    this.#record = record
-  }
-
-  ask(_exchange: Exchange, method: string, params: object, signal: AbortSignal): Promise<unknown> {
-    return this.questions.ask({
-      scope: '',
-      method,
-      params,
-      signal,
-      send: (text) => void this.#send(text),
-    })
   }
 
   #send(text: string): void | Promise<void> {
@@ -171,25 +150,18 @@ export class PeerConnection implements Connection, Peers {
         this.#request(frame, reply)
         break
       case 'notification':
-        if (frame.method === 'notifications/initialized') this.#listen()
+        if (frame.method === 'notifications/initialized' && this.#negotiation.negotiated !== undefined) {
+          this.peer.listen()
+        }
         takeNotification(frame, (id) => this.calls.get(id), counters)
         break
       case 'response':
-        if (!this.questions.settle(frame)) counters.strayResponses += 1
+        if (!this.peer.settle(frame)) counters.strayResponses += 1
         break
       case 'invalid':
         this.#invalid(frame, reply)
         break
     }
-  }
-
-  /** A client that has finished its handshake hears of changes unasked (2025-11-25, server/tools, "List Changed"). */
-  #listen(): void {
-    if (this.#negotiation.negotiated === undefined || this.#closed) return
-    this.#stopListening ??= this.#engine.environment.changes.listen((change) => {
-      const notice = noticeFor(change, this.#record)
-      if (notice !== undefined) void this.#send(notice)
-    })
   }
 
   #batch(frames: readonly Frame[]): void {
@@ -276,7 +248,7 @@ export class PeerConnection implements Connection, Peers {
       transport: this.#options.transport,
       clock: this.#engine.environment.clock,
       stream: this.#stream,
-      peers: opening.dialect.revision.asks === 'request' ? this : undefined,
+      peers: opening.dialect.revision.asks === 'request' ? this.peer : undefined,
     })
   }
 

@@ -52,6 +52,11 @@ export class InFlight implements Bounded {
     for (const exchange of [...this.#exchanges.values()]) if (exchange.lasting) exchange.end('closing')
   }
 
+  /** Ends the calls of one session. */
+  endScope(scope: string, reason: EndReason): void {
+    for (const exchange of [...this.#exchanges.values()]) if (exchange.scope === scope) exchange.end(reason)
+  }
+
   endAll(reason: EndReason): void {
     for (const exchange of [...this.#exchanges.values()]) exchange.end(reason)
   }

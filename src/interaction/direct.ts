@@ -18,6 +18,9 @@ export class DirectAsker implements Asker {
   readonly #clock: Clock
   readonly #put: Put
   readonly #done = new Map<string, Promise<unknown>>()
+  /** Of the questions that wait. One listener for all, because Node warns of many on one signal. */
+  readonly #waiting = new Set<AbortController>()
+  #listening = false
 
   constructor(exchange: Exchange, clock: Clock, put: Put) {
     this.#exchange = exchange
@@ -62,10 +65,8 @@ export class DirectAsker implements Asker {
   /** Bounds the wait, and ends it with the call. */
   async #within(ms: number, work: (signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
     const controller = new AbortController()
-    const { signal } = this.#exchange
-    const end = (): void => controller.abort(signal.reason)
-    if (signal.aborted) end()
-    else signal.addEventListener('abort', end, { once: true })
+    this.#waiting.add(controller)
+    this.#listen()
     const stop = this.#clock.after(ms, () =>
       controller.abort(
         new ToolError('unanswered', {
@@ -78,7 +79,18 @@ export class DirectAsker implements Asker {
       return await work(controller.signal)
     } finally {
       stop()
-      signal.removeEventListener('abort', end)
+      this.#waiting.delete(controller)
     }
+  }
+
+  #listen(): void {
+    const { signal } = this.#exchange
+    const end = (): void => {
+      for (const controller of this.#waiting) controller.abort(signal.reason)
+    }
+    if (signal.aborted) end()
+    if (this.#listening) return
+    this.#listening = true
+    signal.addEventListener('abort', end, { once: true })
   }
 }

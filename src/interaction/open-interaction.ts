@@ -39,9 +39,9 @@ export async function openInteraction(
           if (exchange.peers === undefined) throw unreachable()
           return exchange.peers.ask(exchange, question.method, params, signal)
         })
-  const task = new DirectAsker(exchange, clock, (question, params) => {
+  const task = new DirectAsker(exchange, clock, (question, params, signal) => {
     if (exchange.background === undefined) throw unreachable()
-    return exchange.background.ask({ ...question, params })
+    return exchange.background.ask({ ...question, params }, signal)
   })
   return new CallInteraction(exchange, options, { call, task }, stats)
 }

@@ -158,14 +158,14 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
         onClose: () => {
           connections.delete(connection)
           stats.remove(connection.calls)
-          stats.remove(connection.questions)
+          stats.remove(connection.peer.questions)
           if (connectOptions.outgoing !== undefined) stats.remove(connectOptions.outgoing)
         },
       })
       connections.add(connection)
       if (closing !== undefined) void connection.drain(0)
       stats.add(connection.calls)
-      stats.add(connection.questions)
+      stats.add(connection.peer.questions)
       if (connectOptions.outgoing !== undefined) stats.add(connectOptions.outgoing)
       return connection
     },

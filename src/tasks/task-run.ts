@@ -64,8 +64,7 @@ export class TaskRun implements Background {
     this.#change({ statusMessage: message.slice(0, 1000) })
   }
 
-  ask(question: Question): Promise<unknown> {
-    const { signal } = this.#options.exchange
+  ask(question: Question, signal: AbortSignal): Promise<unknown> {
     if (this.#questions.size >= maxQuestions) {
       return Promise.reject(
         new ToolError('overloaded', { message: `A task may ask ${maxQuestions} things at once.` }),

@@ -10,7 +10,7 @@ describe('preflight', () => {
     const { status, headers } = cors.preflight('https://app.example.com', 'content-type, mcp-method')
     expect(status).toBe(204)
     expect(headers['access-control-allow-origin']).toBe('https://app.example.com')
-    expect(headers['access-control-allow-methods']).toBe('POST, DELETE, OPTIONS')
+    expect(headers['access-control-allow-methods']).toBe('GET, POST, DELETE, OPTIONS')
     expect(headers['access-control-max-age']).toBe('7200')
     expect(headers['vary']).toContain('Origin')
     const allowed = headers['access-control-allow-headers']?.split(', ')
@@ -51,7 +51,7 @@ describe('preflight', () => {
     (origin) => {
       const { headers } = cors.preflight(origin, 'content-type')
       expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([])
-      expect(headers['allow']).toBe('POST, DELETE, OPTIONS')
+      expect(headers['allow']).toBe('GET, POST, DELETE, OPTIONS')
     },
   )
 

@@ -22,7 +22,7 @@ export interface CorsOptions {
   readonly maxAgeSeconds?: number
 }
 
-const methods = 'POST, DELETE, OPTIONS'
+const methods = 'GET, POST, DELETE, OPTIONS'
 
 const requestHeaders = [
   'accept',

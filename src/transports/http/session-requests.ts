@@ -162,6 +162,7 @@ export class SessionRequests {
     const session = await this.open(head, principal)
     if (!('id' in session)) return session
     this.#sessions.end(session)
+    this.#calls.endScope(session.key, 'disconnected')
     this.#streams.end(session.key)
     return undefined
   }
