@@ -58,6 +58,26 @@ export function fileUrls(sourceRoot) {
 }
 
 /**
+ * Puts what is loaded at once with the root entry into one file: left alone, the bundler cuts
+ * them apart by which other entry shares which, and a start would read a dozen small files.
+ */
+function coreOf(entry) {
+  let reached
+  return (id, context) => {
+    if (reached === undefined) {
+      reached = new Set()
+      const queue = [entry]
+      for (let at = queue.shift(); at !== undefined; at = queue.shift()) {
+        if (reached.has(at)) continue
+        reached.add(at)
+        queue.push(...(context.getModuleInfo(at)?.importedIds ?? []))
+      }
+    }
+    return reached.has(id) ? 'core' : null
+  }
+}
+
+/**
  * Writes the bundles to `<root>/dist` and removes the JavaScript an earlier build left there.
  * @param {string} root the package's folder
  * @param {Record<string, string>} entries as `libraryEntries` gives them
@@ -91,6 +111,7 @@ export async function buildLibrary(root, entries) {
       entryFileNames: '[name].js',
       chunkFileNames: 'chunks/[name].js',
       minify: false,
+      codeSplitting: { groups: [{ debugName: 'core', name: coreOf(join(root, 'src/index.ts')) }] },
     })
     const written = output.map((file) => file.fileName)
     removeStale(out, new Set(written))

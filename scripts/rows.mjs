@@ -2,10 +2,11 @@
 // revision and transport. Without a report it runs the tests in `test` itself.
 //
 // `test/rows/rows.json` has every row once, with the revisions and transports it speaks of, and for a row that
-// cannot be asked of this server the reason (`notServer`). A test cites rows in its titles, from the outermost
-// `describe` to its own: `TOOL-13, TOOL-14`, `HTL-21..24`. The same titles name the cells it ran in, in the form in
-// which `cells()` names them: `stdio, 2025-11-25`. A test outside cells writes that itself, where a range or `all` may
-// stand for the revision: `(STD-12 over stdio, 2026-07-28)`, `(ERA-03 over stdio, all; http, all)`.
+// cannot be asked of this server the reason (`notServer`). A row whose feature is still to come says which (`waits`):
+// it is counted by itself, and as soon as a test shows it the list is out of date. A test cites rows in its titles, from
+// the outermost `describe` to its own: `TOOL-13, TOOL-14`, `HTL-21..24`. The same titles name the cells it ran in, in
+// the form in which `cells()` names them: `stdio, 2025-11-25`. A test outside cells writes that itself, where a range or
+// `all` may stand for the revision: `(STD-12 over stdio, 2026-07-28)`, `(ERA-03 over stdio, all; http, all)`.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -17,29 +18,40 @@ import { isMain } from './source-tree.mjs'
 
 export const REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28']
 export const TRANSPORTS = ['stdio', 'http']
+const STATES = ['passes', 'fails', 'untested', 'waits']
 
 /**
- * @typedef {{ id: string, revisions: string[], over: string[], notServer?: string }} Row
+ * @typedef {{ id: string, revisions: string[], over: string[], notServer?: string, waits?: string }} Row
  * @typedef {{ title: string, ids: string[], cells: string[], outcome: string }} CitingTest cells as `stdio, 2025-11-25`
- * @typedef {{ row: Row, cell: string, state: 'passes' | 'fails' | 'untested', failed: string[] }} Case
+ * @typedef {{ row: Row, cell: string, state: 'passes' | 'fails' | 'untested' | 'waits', failed: string[] }} Case
  */
 
 /** What is wrong with the list of rows itself. @param {Row[]} rows @returns {string[]} */
 export function checkRows(rows) {
   const problems = []
   const seen = new Set()
-  for (const { id, revisions, over, notServer } of rows) {
+  for (const { id, revisions, over, notServer, waits } of rows) {
     if (!/^[A-Z]{2,4}-\d\d$/.test(id)) problems.push(`${id} is no row's id`)
     if (seen.has(id)) problems.push(`${id} stands twice`)
     seen.add(id)
     if (!isSome(revisions, REVISIONS))
       problems.push(`${id}: revisions must be some of ${REVISIONS.join(', ')}`)
     if (!isSome(over, TRANSPORTS)) problems.push(`${id}: over must be some of ${TRANSPORTS.join(', ')}`)
-    if (notServer !== undefined && !/^\S.{19,}\.$/.test(notServer)) {
+    if (notServer !== undefined && !isSentence(notServer)) {
       problems.push(`${id}: notServer must be a sentence that says why`)
+    }
+    if (waits !== undefined && !isSentence(waits)) {
+      problems.push(`${id}: waits must be a sentence that says for what`)
+    }
+    if (notServer !== undefined && waits !== undefined) {
+      problems.push(`${id}: what is not asked of the server waits for nothing`)
     }
   }
   return problems
+}
+
+function isSentence(text) {
+  return typeof text === 'string' && /^\S.{19,}\.$/.test(text)
 }
 
 function isSome(values, known) {
@@ -102,6 +114,11 @@ export function judge(rows, report) {
   const cases = rows
     .filter(({ notServer }) => notServer === undefined)
     .flatMap((row) => cellsOf(row).map((cell) => judgeCase(row, cell, tests)))
+  for (const { id, waits } of rows) {
+    const shown = tests.find(({ ids, outcome }) => ids.includes(id) && outcome === 'passed')
+    if (waits === undefined || shown === undefined) continue
+    problems.push(`${id} is out of date: "${waits}", but this passes: ${shown.title}`)
+  }
   return { cases, problems }
 }
 
@@ -114,7 +131,14 @@ function judgeCase(row, cell, tests) {
   const failed = citing.filter(({ outcome }) => outcome === 'failed').map(({ title }) => title)
   // A test that was skipped shows nothing.
   const passed = citing.some(({ outcome }) => outcome === 'passed')
-  return { row, cell, state: failed.length > 0 ? 'fails' : passed ? 'passes' : 'untested', failed }
+  return { row, cell, state: stateOf(row, failed.length > 0, passed), failed }
+}
+
+function stateOf({ waits }, isFailing, isPassing) {
+  if (isFailing) return 'fails'
+  // Even where a test passes: then the list is wrong, and nothing may be counted by it.
+  if (waits !== undefined) return 'waits'
+  return isPassing ? 'passes' : 'untested'
 }
 
 /** The table, and below it what is missing. @param {Row[]} rows @param {Case[]} cases @returns {string} */
@@ -125,9 +149,9 @@ export function render(rows, cases) {
       revision.padEnd(12),
       over.padEnd(6),
       count(of).padStart(5),
-      ...['passes', 'fails', 'untested'].map((state) => count(of, state).padStart(9)),
+      ...STATES.map((state) => count(of, state).padStart(9)),
     ].join('')
-  const lines = [`revision    over   rows   passes    fails untested`]
+  const lines = [`revision    over   rows   passes    fails untested    waits`]
   for (const revision of REVISIONS) {
     for (const transport of TRANSPORTS) {
       const of = cases.filter(({ cell }) => cell === `${transport}, ${revision}`)
@@ -136,11 +160,12 @@ export function render(rows, cases) {
   }
   lines.push(line('all', '', cases), '', summary(rows, cases))
   const open = cases.filter(({ state }) => state !== 'passes')
-  for (const state of ['fails', 'untested']) {
-    for (const { id } of rows) {
+  for (const state of ['fails', 'untested', 'waits']) {
+    for (const { id, waits } of rows) {
       const of = open.filter((one) => one.row.id === id && one.state === state)
       if (of.length === 0) continue
       lines.push(`${state}  ${id}  ${shortCells(of.map(({ cell }) => cell))}`)
+      if (state === 'waits') lines.push(`    ${waits}`)
       for (const title of new Set(of.flatMap(({ failed }) => failed.map(withoutCell))))
         lines.push(`    ${title}`)
     }
@@ -153,7 +178,11 @@ function summary(rows, cases) {
   const whole = concerned.filter(({ id }) =>
     cases.every((one) => one.row.id !== id || one.state === 'passes'),
   )
-  return `${rows.length} rows: ${concerned.length} apply to a server, ${whole.length} of them pass in all their cells.`
+  const waiting = concerned.filter(({ waits }) => waits !== undefined).length
+  return [
+    `${rows.length} rows: ${concerned.length} apply to a server, ${whole.length} of them pass in all their cells`,
+    `, ${waiting} wait for a feature.`,
+  ].join('')
 }
 
 /** A test that fails in ten cells has one title, not ten. */
@@ -200,5 +229,6 @@ if (isMain(import.meta)) {
   problems.unshift(...checkRows(rows))
   process.stdout.write(`${render(rows, cases)}\n`)
   for (const problem of problems) process.stdout.write(`wrong  ${problem}\n`)
-  if (problems.length > 0 || cases.some(({ state }) => state !== 'passes')) process.exitCode = 1
+  const isOpen = ({ state }) => state === 'fails' || state === 'untested'
+  if (problems.length > 0 || cases.some(isOpen)) process.exitCode = 1
 }

@@ -16,6 +16,7 @@ const A03 = {
   over: ['http'],
   notServer: 'It asks for something else.',
 }
+const A04 = { id: 'AAA-04', revisions: ['2026-07-28'], over: ['http'], waits: 'The engine is still to come.' }
 
 /** A report of tests, each with its titles from the outermost on and how it ended. */
 function reportOf(...tests) {
@@ -71,10 +72,12 @@ it('counts a row in the cells in which a test that cites it passed', () => {
   ])
   expect(judged.problems).toEqual([])
   const table = render([A01, A02, A03], judged.cases)
-  expect(table).toMatch(/^2026-07-28 +stdio +1 +0 +1 +0$/m)
-  expect(table).toMatch(/^2025-11-25 +http +1 +0 +0 +1$/m)
-  expect(table).toMatch(/^all +5 +3 +1 +1$/m)
-  expect(table).toContain('3 rows: 2 apply to a server, 1 of them pass in all their cells.')
+  expect(table).toMatch(/^2026-07-28 +stdio +1 +0 +1 +0 +0$/m)
+  expect(table).toMatch(/^2025-11-25 +http +1 +0 +0 +1 +0$/m)
+  expect(table).toMatch(/^all +5 +3 +1 +1 +0$/m)
+  expect(table).toContain(
+    '3 rows: 2 apply to a server, 1 of them pass in all their cells, 0 wait for a feature.',
+  )
   expect(table).toContain('fails  AAA-01  stdio, 2026-07-28\n    another (AAA-01)')
   expect(table).toContain('untested  AAA-01  http, 2025-11-25')
   expect(table).not.toContain('AAA-02')
@@ -97,8 +100,28 @@ it('finds tests that name no cell, no row, or one that is not asked of a server'
   ])
 })
 
+it('counts what waits for a feature by itself, and never hides a failure behind it', () => {
+  const idle = judge([A02, A04], reportOf([["'http, 2026-07-28'", 'one (AAA-02)'], 'passed']))
+  expect(states(idle)).toEqual(['AAA-02 http, 2026-07-28: passes', 'AAA-04 http, 2026-07-28: waits'])
+  expect(idle.problems).toEqual([])
+  const table = render([A02, A04], idle.cases)
+  expect(table).toMatch(/^all +2 +1 +0 +0 +1$/m)
+  expect(table).toContain('1 of them pass in all their cells, 1 wait for a feature.')
+  expect(table).toContain('waits  AAA-04  http, 2026-07-28\n    The engine is still to come.')
+
+  const failing = judge([A04], reportOf([["'http, 2026-07-28'", 'early (AAA-04)'], 'failed']))
+  expect(states(failing)).toEqual(['AAA-04 http, 2026-07-28: fails'])
+  expect(failing.problems).toEqual([])
+})
+
+it('calls a row out of date that waits for what a test shows, and counts nothing by it', () => {
+  const { cases, problems } = judge([A04], reportOf([["'http, 2026-07-28'", 'done (AAA-04)'], 'passed']))
+  expect(cases.map(({ state }) => state)).toEqual(['waits'])
+  expect(problems).toEqual([expect.stringMatching(/^AAA-04 is out of date: .* passes: .*done/)])
+})
+
 it('finds mistakes in the list of rows', () => {
-  expect(checkRows([A01, A02, A03])).toEqual([])
+  expect(checkRows([A01, A02, A03, A04])).toEqual([])
   const wrong = [
     A01,
     A01,
@@ -107,6 +130,9 @@ it('finds mistakes in the list of rows', () => {
     { id: 'AAA-04', revisions: [], over: ['http'] },
     { id: 'AAA-05', revisions: ['2026-07-28'], over: ['memory'] },
     { id: 'AAA-06', revisions: ['2026-07-28'], over: ['http'], notServer: 'no' },
+    { ...A04, id: 'AAA-07', waits: 'later' },
+    { ...A04, id: 'AAA-08', waits: true },
+    { ...A03, id: 'AAA-09', waits: A04.waits },
   ]
   expect(checkRows(wrong).map((problem) => problem.slice(0, 24))).toEqual([
     'AAA-01 stands twice',
@@ -115,6 +141,9 @@ it('finds mistakes in the list of rows', () => {
     'AAA-04: revisions must b',
     'AAA-05: over must be som',
     'AAA-06: notServer must b',
+    'AAA-07: waits must be a ',
+    'AAA-08: waits must be a ',
+    'AAA-09: what is not aske',
   ])
 })
 
@@ -133,7 +162,8 @@ it('holds every row of the protocol once, group by group without a gap', () => {
 it.each([
   ['nothing was run', () => reportOf(), 1],
   ['all is well', () => everything(), 0],
-  ['one test failed', () => everything((title) => (title.startsWith('TOOL-09') ? 'failed' : 'passed')), 1],
+  ['one test failed', () => everything({ outcome: (id) => (id === 'TOOL-09' ? 'failed' : 'passed') }), 1],
+  ['what waits has a test', () => everything({ withWaiting: true }), 1],
 ])('as a program it ends with a code: %s', (_what, report, code) => {
   const root = tree({ 'report.json': JSON.stringify(report()) })
   const script = fileURLToPath(new URL('./rows.mjs', import.meta.url))
@@ -143,10 +173,10 @@ it.each([
   expect(stdout).toMatch(/^2024-11-05 +stdio +\d+/m)
 })
 
-/** A report in which every row that applies has a test in every cell. */
-function everything(outcome = () => 'passed') {
-  const titles = rows
-    .filter(({ notServer }) => notServer === undefined)
-    .map(({ id }) => `${id} over stdio, all; http, all`)
-  return reportOf(...titles.map((title) => [[title], outcome(title)]))
+/** A report in which every row that can be shown has a test in every cell. */
+function everything({ outcome = () => 'passed', withWaiting = false } = {}) {
+  const ids = rows
+    .filter(({ notServer, waits }) => notServer === undefined && (withWaiting || waits === undefined))
+    .map(({ id }) => id)
+  return reportOf(...ids.map((id) => [[`${id} over stdio, all; http, all`], outcome(id)]))
 }
