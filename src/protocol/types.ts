@@ -161,7 +161,7 @@ export interface ToolResultContent {
   readonly type: 'tool_result'
   readonly toolUseId: string
   readonly content: readonly ContentBlock[]
-  readonly structuredContent?: Readonly<Record<string, unknown>>
+  readonly structuredContent?: unknown
   readonly isError?: boolean
   readonly _meta?: Meta
 }

@@ -128,6 +128,11 @@ type Sent = {
     >,
     official.DiscoverResult,
   ]
+  CreateMessageRequestParams: [Wire<ours.SamplingRequest>, official.CreateMessageRequestParams]
+  LoggingMessageNotificationParams: [
+    Wire<{ level: ours.LogSeverity; logger?: string; data: unknown }>,
+    official.LoggingMessageNotificationParams,
+  ]
   ProgressNotificationParams: [
     Wire<{ progressToken: string | number; progress: number; total?: number; message?: string }>,
     official.ProgressNotificationParams,
@@ -141,6 +146,9 @@ type Sent = {
 type Taken = {
   ClientCapabilities: [Arrived<official.ClientCapabilities>, ours.ClientCapabilities]
   Implementation: [Arrived<official.Implementation>, ours.Implementation]
+  CreateMessageResult: [Arrived<official.CreateMessageResult>, ours.SamplingResult]
+  CreateMessageResultWithTools: [Arrived<official.CreateMessageResultWithTools>, ours.SamplingResult]
+  Root: [Arrived<official.Root>, ours.Root]
   RequestId: [official.RequestId, ours.Context['requestId']]
   RequestMeta: [Arrived<official.RequestMeta>, ours.Meta]
   CallToolArguments: [
