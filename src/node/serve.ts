@@ -44,7 +44,8 @@ export async function serve(server: Servable, options: ServeOptions = {}): Promi
     const { serveStdio } = await import('./serve-stdio.js')
     await serveStdio(server, {
       ...(options.drainMs !== undefined && { drainMs: options.drainMs }),
-      onEnd: () => server.close(),
+      // What still runs when the only client has gone runs for nobody.
+      onEnd: ({ reason }) => server.close(reason === 'input ended' ? { timeoutMs: 0 } : {}),
     })
     throw new StartError('The stdio connection ended, but the process did not.')
   }
