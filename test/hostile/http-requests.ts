@@ -26,6 +26,8 @@ export interface Sent {
   readonly end?: boolean
   /** Whether to close the connection after the responses. */
   readonly close?: boolean
+  /** Whether a stream of events may be opened by it, which stays open. */
+  readonly opens?: boolean
 }
 
 const accept = ['Content-Type: application/json', 'Accept: application/json, text/event-stream']
@@ -168,7 +170,9 @@ const withHeaders = fc.tuple(lines, fc.array(hostileHeaders, { minLength: 1, max
       const kept = [...accept, ...own].filter(
         (header) => !names.has(header.slice(0, header.indexOf(':')).toLowerCase()),
       )
-      return { bytes: post([...kept, ...given, `Content-Length: ${frame.length}`], frame, line), close: true }
+      const bytes = post([...kept, ...given, `Content-Length: ${frame.length}`], frame, line)
+      // A GET that is in order opens a stream, and that stays open.
+      return { bytes, close: true, opens: line.startsWith('GET') }
     },
   }),
 )

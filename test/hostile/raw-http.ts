@@ -6,8 +6,14 @@ export interface RawResponse {
   readonly body: string
 }
 
-/** Reads one HTTP/1.1 response from the front of `bytes`; `undefined` while it is not complete. */
-export function readResponse(bytes: Buffer): { response: RawResponse; rest: Buffer } | undefined {
+/**
+ * Reads one HTTP/1.1 response from the front of `bytes`; `undefined` while it is not complete. Of a stream of events that
+ * stays open, `headOnly` takes the head for the whole.
+ */
+export function readResponse(
+  bytes: Buffer,
+  headOnly = false,
+): { response: RawResponse; rest: Buffer } | undefined {
   const headEnd = bytes.indexOf('\r\n\r\n')
   if (headEnd === -1) return undefined
   const [first = '', ...lines] = bytes.toString('latin1', 0, headEnd).split('\r\n')
@@ -26,6 +32,7 @@ export function readResponse(bytes: Buffer): { response: RawResponse; rest: Buff
     rest,
   })
   if (status < 200 || status === 204) return done(Buffer.alloc(0), after)
+  if (headOnly && headers.get('content-type') === 'text/event-stream') return done(Buffer.alloc(0), after)
   if (headers.get('transfer-encoding') === 'chunked') return readChunks(after, done)
   const length = Number(headers.get('content-length') ?? 0)
   return after.length < length ? undefined : done(after.subarray(0, length), after.subarray(length))
@@ -52,6 +59,8 @@ export interface ExchangeOptions {
   readonly end?: boolean
   /** Close the connection after the responses. */
   readonly close?: boolean
+  /** A stream of events may stay open; its head is the response. */
+  readonly opens?: boolean
 }
 
 /** One keep-alive connection that is written and read as bytes; it connects again after the server closed it. */
@@ -69,14 +78,14 @@ export class RawConnection {
   /** Sends bytes and reads `count` responses; fewer when the server closes first. Final responses only, no 1xx. */
   async exchange(
     bytes: Buffer,
-    { count = 1, end = false, close = false }: ExchangeOptions = {},
+    { count = 1, end = false, close = false, opens = false }: ExchangeOptions = {},
   ): Promise<RawResponse[]> {
     const socket = await this.#open()
     socket.write(bytes)
     if (end) socket.end()
     const responses: RawResponse[] = []
     while (responses.length < count) {
-      const found = readResponse(this.#buffered)
+      const found = readResponse(this.#buffered, opens)
       if (found !== undefined) {
         this.#buffered = found.rest
         if (found.response.status >= 200) responses.push(found.response)
