@@ -130,7 +130,8 @@ function textsOf(response: RawResponse): string[] {
   if (response.headers.get('content-type') !== 'text/event-stream') return [response.body]
   return response.body.split('\n\n').flatMap((event) => {
     const data = /^data: (.*)$/m.exec(event)?.[1]
-    return data === undefined ? [] : [data]
+    // An event without data only says from where to go on.
+    return data === undefined || data === '' ? [] : [data]
   })
 }
 
