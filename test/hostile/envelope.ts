@@ -5,6 +5,15 @@ export const metaEnvelope = {
   'io.modelcontextprotocol/clientCapabilities': {},
 } as const
 
+/** The same, of a client that can be asked and has tasks. */
+export const ableEnvelope = {
+  ...metaEnvelope,
+  'io.modelcontextprotocol/clientCapabilities': {
+    elicitation: {},
+    extensions: { 'io.modelcontextprotocol/tasks': {} },
+  },
+} as const
+
 /** A request that is in order: it must be answered in between, whatever else arrives. */
 export function healthRequest(id: string): string {
   const params = { name: 'plain', arguments: { a: 20, b: 22 }, _meta: metaEnvelope }

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { metaEnvelope } from './envelope.js'
+import { ableEnvelope, metaEnvelope } from './envelope.js'
 import { toolNames } from './target-server.js'
 
 /** Hostile frames: messages that were valid once, spoiled as values, as text and as bytes. */
@@ -45,6 +45,12 @@ const methods = fc.oneof(
       'ping',
       'server/discover',
       'initialize',
+      'logging/setLevel',
+      'resources/subscribe',
+      'resources/unsubscribe',
+      'tasks/get',
+      'tasks/update',
+      'tasks/cancel',
     ),
   },
   {
@@ -113,7 +119,15 @@ const params = fc.oneof(
           fc.record({ topic: fc.oneof(fc.string(), strange) }),
           strange,
         ),
-        _meta: fc.oneof(fc.constant({ progressToken: 'p' }), fc.constant(metaEnvelope), strange),
+        _meta: fc.oneof(
+          fc.constant({ progressToken: 'p' }),
+          fc.constant(metaEnvelope),
+          fc.constant(ableEnvelope),
+          strange,
+        ),
+        // What comes back of a question, or pretends to.
+        inputResponses: fc.oneof(fc.constant({ ok: { action: 'accept', content: { ok: true } } }), strange),
+        requestState: fc.oneof(fc.string(), strange),
       },
       { requiredKeys: ['name'] },
     ),
@@ -129,6 +143,10 @@ const params = fc.oneof(
         cursor: strange,
         ref: fc.oneof(fc.constantFrom({ type: 'ref/prompt', name: 'ask' }), strange),
         argument: fc.oneof(fc.constant({ name: 'topic', value: 'a' }), strange),
+        level: fc.oneof(fc.constantFrom('info', 'debug'), strange),
+        taskId: fc.oneof(fc.string(), strange),
+        inputResponses: strange,
+        _meta: fc.oneof(fc.constant(metaEnvelope), fc.constant(ableEnvelope)),
       },
       { requiredKeys: [] },
     ),

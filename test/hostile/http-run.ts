@@ -7,7 +7,7 @@ import { type Around, type Carrier, carriers, clean, inSession, request } from '
 import { answersIn, expectedOf, faultsOf } from './oracle.js'
 import { RawConnection, type RawResponse } from './raw-http.js'
 import type { RunOptions, RunReport } from './stdio-run.js'
-import { inFlight, maxBodyBytes } from './target-server.js'
+import { maxBodyBytes, stillRunning } from './target-server.js'
 import { heapUsed, within } from './watch.js'
 
 const framesARound = 500
@@ -68,9 +68,7 @@ export async function runHttp(server: Server, { seed, count }: RunOptions): Prom
   }
   for (const connection of [...connections, opener]) connection.close()
   await within(10_000, 'The end of the listener', close())
-  for (const [name, size] of Object.entries(inFlight(server))) {
-    if (size > 0) report.faults.push(`${size} ${name} after the end`)
-  }
+  report.faults.push(...(await stillRunning(server)))
   return report
 }
 

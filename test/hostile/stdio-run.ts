@@ -5,7 +5,7 @@ import { serveStreams } from 'holdfast/node'
 import { healthRequest } from './envelope.js'
 import { frames } from './frames.js'
 import { answersIn, expectedOf, faultsOf, idKey } from './oracle.js'
-import { inFlight } from './target-server.js'
+import { stillRunning } from './target-server.js'
 import { heapUsed, within } from './watch.js'
 
 const framesAConnection = 500
@@ -123,8 +123,7 @@ async function runConnection(
     for (const found of faultsOf(line)) fault(`an answer ${found}: ${line.slice(0, 300)}`)
   }
   account(Buffer.concat(sent), received, server.stats().counters.cancelled - cancelledBefore, report, fault)
-  for (const [name, size] of Object.entries(inFlight(server)))
-    if (size > 0) fault(`${size} ${name} after the end`)
+  for (const sentence of await stillRunning(server)) fault(sentence)
 }
 
 /** A line for each id that a frame asks under: it ends the call before its answer, or comes too late for it. */

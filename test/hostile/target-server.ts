@@ -8,7 +8,18 @@ export const secret = 'INTERNAL-a41f'
 /** Longer bodies are refused with 413. */
 export const maxBodyBytes = 64 * 1024
 
-export const toolNames = ['checked', 'plain', 'free', 'throwing', 'refusing', 'slow', 'deaf', 'nonsense']
+export const toolNames = [
+  'checked',
+  'plain',
+  'free',
+  'throwing',
+  'refusing',
+  'slow',
+  'deaf',
+  'nonsense',
+  'questioning',
+  'lasting',
+]
 
 /** What a careless handler may return: each is the server's own fault and must stay its own. */
 const nonsense: readonly (() => unknown)[] = [
@@ -109,6 +120,18 @@ export function createTarget(): Server {
     await delay(3)
     return 'done'
   })
+  server.tool('questioning', { description: 'Asks.', input: { type: 'object' } }, async (_args, ctx) => {
+    const answer = await ctx.elicit({ key: 'ok', message: 'Go on?', schema: z.object({ ok: z.boolean() }) })
+    return answer.action
+  })
+  server.tool(
+    'lasting',
+    { description: 'Goes on.', input: { type: 'object' }, task: { support: 'optional', ttl: 50 } },
+    async (_args, ctx) => {
+      await delay(3, undefined, { signal: ctx.signal })
+      return 'done'
+    },
+  )
   let turn = 0
   server.tool('nonsense', { description: 'Returns what cannot be sent.' }, () => {
     turn += 1
@@ -135,8 +158,13 @@ export function createTarget(): Server {
   return server
 }
 
-/** What runs now, by the server's own account; every number must come back to zero. */
-export function inFlight(server: Server): Record<string, number> {
-  const tables = server.stats().bounded.filter(({ name }) => /in flight|deadline/.test(name))
-  return Object.fromEntries(tables.map(({ name, size }) => [name, size]))
+/** What runs on by the server's own account, although every client has gone. Tasks outlive them, for a few milliseconds. */
+export async function stillRunning(server: Server): Promise<readonly string[]> {
+  const running = (): readonly string[] =>
+    server
+      .stats()
+      .bounded.filter(({ name, size }) => size > 0 && /in flight|deadline|tasks that run/.test(name))
+      .map(({ name, size }) => `${size} ${name} after the end`)
+  for (const end = performance.now() + 2000; running().length > 0 && performance.now() < end; ) await delay(5)
+  return running()
 }
