@@ -1,3 +1,4 @@
+import { ToolError } from '../errors/tool-error.js'
 import type { ResponseFrame } from '../protocol/json-rpc.js'
 import { noticeFor } from './change-notices.js'
 import type { Changes } from './changes.js'
@@ -35,8 +36,10 @@ export class ConnectionPeer implements Peers {
   }
 
   ask(_exchange: Exchange, method: string, params: object, signal: AbortSignal): Promise<unknown> {
+    // Until then only pings may go to it (2025-11-25, basic/lifecycle, "Initialization").
+    if (this.#stopListening === undefined) return Promise.reject(notReady())
     const send = (text: string): void => void this.#options.send(text)
-    return this.questions.ask({ scope: '', method, params, signal, send })
+    return this.questions.ask({ scope: '', method, params, signal, send, takeBack: send })
   }
 
   /** Whether somebody waited for this response. */
@@ -56,4 +59,11 @@ export class ConnectionPeer implements Peers {
   close(): void {
     this.#stopListening?.()
   }
+}
+
+function notReady(): ToolError {
+  return new ToolError('client_unreachable', {
+    message: 'The client cannot be asked before it has sent notifications/initialized.',
+    retryable: true,
+  })
 }

@@ -136,10 +136,14 @@ export class PeerConnection implements Connection {
 
   #send(text: string): void | Promise<void> {
     if (this.#closed) return
-    try {
-      return this.#options.send(text)
-    } catch (error) {
+    const failed = (error: unknown): void => {
       this.#engine.environment.logger.error('A transport failed to send.', { error })
+    }
+    try {
+      const sent = this.#options.send(text)
+      return sent instanceof Promise ? sent.catch(failed) : undefined
+    } catch (error) {
+      failed(error)
     }
   }
 

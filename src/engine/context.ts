@@ -17,6 +17,7 @@ import type {
   UrlAnswer,
   UrlQuestion,
 } from './interaction.js'
+import { ofQuestion } from './unanswered.js'
 
 /** What narrowing on a feature adds to the context's type; a feature that brings methods adds them here. */
 export interface FeatureContext {
@@ -217,15 +218,15 @@ export class Context {
    * @throws what ends the call: let it pass. A client that cannot be asked is a `missing_client_capability` error,
    *   unless the definition has a fallback.
    */
-  async elicit<const Schema extends SchemaLike>(
+  elicit<const Schema extends SchemaLike>(
     question: FormQuestion<Schema>,
   ): Promise<FormAnswer<InferOutput<Schema>>> {
-    return (await this.#interact()).elicit(question)
+    return this.#ask((interaction) => interaction.elicit(question))
   }
 
   /** Asks the user to open a page, for what must not pass through the client (2025-11-25 and later). */
-  async elicitUrl(question: UrlQuestion): Promise<UrlAnswer> {
-    return (await this.#interact()).elicitUrl(question)
+  elicitUrl(question: UrlQuestion): Promise<UrlAnswer> {
+    return this.#ask((interaction) => interaction.elicitUrl(question))
   }
 
   /**
@@ -239,13 +240,13 @@ export class Context {
   }
 
   /** Asks the client's model. Deprecated by the specification since 2026-07-28, and served as long as it is there. */
-  async sample(question: SamplingQuestion): Promise<SamplingResult> {
-    return (await this.#interact()).sample(question)
+  sample(question: SamplingQuestion): Promise<SamplingResult> {
+    return this.#ask((interaction) => interaction.sample(question))
   }
 
   /** Asks the client for the places it works in. Deprecated by the specification since 2026-07-28. */
-  async roots(question: { readonly key?: string } = {}): Promise<readonly Root[]> {
-    return (await this.#interact()).roots(question)
+  roots(question: { readonly key?: string } = {}): Promise<readonly Root[]> {
+    return this.#ask((interaction) => interaction.roots(question))
   }
 
   /**
@@ -279,6 +280,12 @@ export class Context {
   /** Whether the client can do this under the call's revision; a yes narrows the context's type. */
   supports<Feature extends ClientFeature>(feature: Feature): this is this & FeatureContext[Feature] {
     return clientSupports(this.#exchange.dialect.revision, this.#exchange.client.capabilities, feature)
+  }
+
+  #ask<Answer>(how: (interaction: Interaction) => Promise<Answer>): Promise<Answer> {
+    const answer = this.#interact().then(how)
+    answer.catch(ofQuestion)
+    return answer
   }
 
   #interact(): Promise<Interaction> {

@@ -82,6 +82,7 @@ export class Exchange {
   #controller: AbortController | undefined
   #ended: EndReason | undefined
   #onEnd: ((reason: EndReason) => void) | undefined
+  #onAnswered: (() => void) | undefined
   #answered = false
 
   constructor(options: ExchangeOptions) {
@@ -99,11 +100,31 @@ export class Exchange {
     this.#stream = options.stream
   }
 
-  /** The same request once more, for work that outlives its answer: without a stream, and with an end of its own. */
+  /**
+   * The same request once more, for work that outlives its answer: with an end of its own, and with the stream only as
+   * long as there was no answer.
+   */
   detached(): Exchange {
     const { id, method, params, dialect, client, principal, transport, peers, scope } = this
     const clock = this.#clock
-    return new Exchange({ id, method, params, dialect, client, principal, transport, peers, scope, clock })
+    const stream: RequestStream | undefined = this.#stream && {
+      send: (text) => this.send(text),
+      keepAlive: () => this.keepAlive(),
+      release: () => this.releaseStream(),
+    }
+    return new Exchange({
+      id,
+      method,
+      params,
+      dialect,
+      client,
+      principal,
+      transport,
+      peers,
+      scope,
+      clock,
+      stream,
+    })
   }
 
   get ended(): EndReason | undefined {
@@ -158,14 +179,29 @@ export class Exchange {
     if (this.#ended !== undefined) listener(this.#ended)
   }
 
+  /** Calls `listener` once, right before the answer: the last moment at which something can be sent. */
+  whenAnswered(listener: () => void): void {
+    if (this.#answered) listener()
+    else this.#onAnswered = listener
+  }
+
   /** From here on nothing more is sent for this request. */
   answered(): void {
+    if (this.#answered) return
+    this.#onAnswered?.()
     this.#answered = true
   }
 
   /** Sends a message on this request's stream; silent once it was ended or answered. */
   send(text: string): void | Promise<void> {
     if (this.#stream !== undefined && this.open) return this.#stream.send(text)
+  }
+
+  /** Takes back a question of this request; also when the request has ended, as long as its stream is there. */
+  takeBack(text: string): boolean {
+    if (this.#stream === undefined || this.#answered) return false
+    void this.#stream.send(text)
+    return true
   }
 
   /** Sends a notification on this request's stream; a promise while its reader is behind. */

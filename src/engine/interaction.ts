@@ -5,8 +5,8 @@ import type { Exchange } from './exchange.js'
 
 interface Asked {
   /**
-   * Names the question among those of its handler. Default: what it asks, so that a question keeps its answer as long
-   * as it stays the same. Give one where the wording may differ from one run to the next and the answer should count.
+   * What the client sees the question under where it answers many at once (2026-07-28, tasks). Default: its kind. It does
+   * not make two questions one: an answer counts for what was asked, so a changed wording is asked anew.
    */
   readonly key?: string
 }
@@ -44,6 +44,8 @@ export interface Question {
   readonly method: 'elicitation/create' | 'sampling/createMessage' | 'roots/list'
   readonly params: object
   readonly feature: ClientFeature
+  /** Whether the client can be asked this; default: whether it has the feature. */
+  readonly possible?: boolean
   readonly key: string | undefined
   /** What is wrong with an answer, or undefined. */
   check(answer: unknown): string | undefined | Promise<string | undefined>
@@ -58,6 +60,8 @@ export interface Interaction {
   sample(question: SamplingQuestion): Promise<SamplingResult>
   roots(question: Asked): Promise<readonly Root[]>
   once<Value>(key: string, work: () => Value | Promise<Value>): Promise<Value>
+  /** Whether something is to be asked by the answer to this request, so that the handler counts for nothing more. */
+  readonly asks: boolean
   /**
    * Once the handler has settled: the result that asks, as JSON text, when something is still to be asked. Rejects
    * with what the caller should be told when it cannot be asked.
@@ -79,6 +83,8 @@ export interface InteractionOptions {
   readonly fallbacks: Fallbacks
   /** A `requestState` counts once only. */
   readonly singleUse: boolean
+  /** Milliseconds that the call may take. */
+  readonly timeoutMs: number
 }
 
 /** Makes the interaction of a request. Rejects with a ProtocolError for an answer or a state that must not count. */

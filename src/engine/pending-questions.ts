@@ -1,4 +1,5 @@
 import type { Bounded, BoundedStats } from '../contracts/bounded.js'
+import { clean } from '../errors/shown.js'
 import { ToolError } from '../errors/tool-error.js'
 import { isRecord, type ResponseFrame, requestKey } from '../protocol/json-rpc.js'
 
@@ -14,6 +15,8 @@ export interface AskOptions {
   readonly signal: AbortSignal
   /** Sends one message to the client; throws where it cannot be reached. */
   send(text: string): void
+  /** Sends that the question is taken back, wherever the client can still be reached. */
+  takeBack(text: string): void
 }
 
 /** Our requests to clients that wait for their answers, by session and id. */
@@ -32,7 +35,7 @@ export class PendingQuestions implements Bounded {
   }
 
   /** Asks and waits. When the signal aborts, the client is told that its answer is no longer wanted. */
-  ask({ scope, method, params, signal, send }: AskOptions): Promise<unknown> {
+  ask({ scope, method, params, signal, send, takeBack }: AskOptions): Promise<unknown> {
     if (this.#waiting.size >= this.#limit) {
       this.#refused += 1
       return Promise.reject(
@@ -54,7 +57,9 @@ export class PendingQuestions implements Bounded {
       const abandon = (): void => {
         done()
         reject(signal.reason)
-        tell(send, { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } })
+        takeBack(
+          JSON.stringify({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: id } }),
+        )
       }
       if (signal.aborted) {
         reject(signal.reason)
@@ -101,20 +106,12 @@ export class PendingQuestions implements Bounded {
   }
 }
 
-function tell(send: (text: string) => void, message: object): void {
-  try {
-    send(JSON.stringify(message))
-  } catch {
-    // Who cannot be reached need not be told.
-  }
-}
-
 /** What the client said of its failure goes back to that client only. */
 function clientFailed(error: unknown): ToolError {
   const { code, message } = isRecord(error) ? error : {}
-  const said = typeof message === 'string' && message !== '' ? `: ${message.slice(0, 300)}` : ''
+  const said = typeof message === 'string' ? clean(message).slice(0, 300).trim() : ''
   return new ToolError('client_failed', {
-    message: `The client could not answer what it was asked${said}.`,
+    message: `The client could not answer what it was asked${said === '' ? '' : `: ${said}`}.`,
     hint: 'Ask the user, or try again later.',
     ...(typeof code === 'number' && { data: { code } }),
   })

@@ -78,7 +78,12 @@ export function createPrompt(
       timeoutMs: definition.timeoutMs,
       now: environment.clock.monotonic,
       interact: (exchange) =>
-        environment.openInteraction(exchange, { name, fallbacks: {}, singleUse: false }),
+        environment.openInteraction(exchange, {
+          name,
+          fallbacks: {},
+          singleUse: false,
+          timeoutMs: definition.timeoutMs,
+        }),
     },
     complete: complete as PromptEntry['complete'],
     suggest: suggestChain(definition, environment),

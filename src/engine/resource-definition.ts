@@ -84,7 +84,12 @@ export function createResource(
       timeoutMs: definition.timeoutMs,
       now: environment.clock.monotonic,
       interact: (exchange) =>
-        environment.openInteraction(exchange, { name, fallbacks: {}, singleUse: false }),
+        environment.openInteraction(exchange, {
+          name,
+          fallbacks: {},
+          singleUse: false,
+          timeoutMs: definition.timeoutMs,
+        }),
     },
     cache: { ttlMs: ttl === undefined ? 0 : Math.round(toMs(ttl, `The ${owner}: "ttl"`)), scope: cacheScope },
     run: lazily(() => environment.pipeline.compose(definition, resourceHandler(handler, mimeType))),

@@ -94,6 +94,7 @@ export function createTool(definition: ToolDefinition, environment: Environment)
           name,
           fallbacks,
           singleUse: options.singleUse ?? false,
+          timeoutMs: compiled.timeoutMs,
         }),
     },
     mirroredParams: mirrored,

@@ -6,6 +6,8 @@ export interface Asker {
   ask(question: Question): Promise<unknown>
   /** Runs `work` once in the life of the call. */
   once<Value>(key: string, work: () => Value | Promise<Value>): Promise<Value>
+  /** Whether the answer to the request will ask something. */
+  readonly asks: boolean
   /** Once the handler has settled: the result that asks, when something is still to be asked. */
   outcome(): Promise<string | undefined>
 }

@@ -9,7 +9,6 @@ import type {
   UrlAnswer,
   UrlQuestion,
 } from '../engine/interaction.js'
-import type { Stats } from '../engine/stats.js'
 import { ProtocolError } from '../errors/protocol-error.js'
 import { isRecord } from '../protocol/json-rpc.js'
 import { type ClientFeature, clientSupports, toCapabilities } from '../protocol/revisions/revision.js'
@@ -18,7 +17,8 @@ import type { CheckResult } from '../schema/compile.js'
 import type { InferOutput, SchemaLike } from '../schema/infer.js'
 import { describeProblems } from '../schema/problem.js'
 import type { Asker } from './asker.js'
-import { FormFault, formOf } from './form.js'
+import { type Form, FormFault, formOf, schemaOf } from './form.js'
+import { checkUrl } from './question-url.js'
 
 const actions: ReadonlySet<unknown> = new Set(['accept', 'decline', 'cancel'])
 
@@ -29,19 +29,19 @@ export class CallInteraction implements Interaction {
   readonly #asker: Asker
   /** Where a call that became a task asks; its `once` stays where it was. */
   readonly #taskAsker: Asker
-  readonly #stats: Stats
-
   constructor(
     exchange: Exchange,
     options: InteractionOptions,
     askers: { readonly call: Asker; readonly task: Asker },
-    stats: Stats,
   ) {
     this.#exchange = exchange
     this.#options = options
     this.#asker = askers.call
     this.#taskAsker = askers.task
-    this.#stats = stats
+  }
+
+  get asks(): boolean {
+    return this.#asker.asks
   }
 
   async elicit<const Schema extends SchemaLike>(
@@ -50,18 +50,19 @@ export class CallInteraction implements Interaction {
     const { message, schema, key } = question
     const { revision } = this.#exchange.dialect
     checkMessage(message)
-    const { fallbacks } = this.#options
-    const { elicitation: fallback } = fallbacks
-    const form = formOf(schema, revision)
+    const { elicitation: fallback } = this.#options.fallbacks
+    const compiled = schemaOf(schema)
     let checked: CheckResult | undefined
     const check = async (answer: unknown): Promise<string | undefined> => {
       const fault = checkAction(answer)
       if (fault !== undefined || !isRecord(answer) || answer['action'] !== 'accept') return fault
-      checked = await form.schema.check(answer['content'] ?? {})
+      checked = await compiled.check(answer['content'] ?? {})
       return checked.ok ? undefined : describeProblems(checked.problems)
     }
+    // A client whose revision has no such form cannot be asked by it.
+    const form: Form | undefined = this.#can('elicitation') ? formOf(compiled, revision) : undefined
     let answer: unknown
-    if (fallback !== undefined && !this.#can('elicitation')) {
+    if (fallback !== undefined && form === undefined) {
       answer = await fallback(question)
       const fault = await check(answer)
       if (fault !== undefined)
@@ -75,9 +76,10 @@ export class CallInteraction implements Interaction {
           // The mode has a name since there are two.
           ...(revision.clientFeatures.has('elicitation.url') && { mode: 'form' }),
           message,
-          requestedSchema: form.requestedSchema,
+          requestedSchema: form?.requestedSchema,
         },
         feature: 'elicitation',
+        possible: form !== undefined,
         key,
         check,
       })
@@ -90,9 +92,7 @@ export class CallInteraction implements Interaction {
   async elicitUrl(question: UrlQuestion): Promise<UrlAnswer> {
     const { message, url, key, elicitationId } = question
     checkMessage(message)
-    if (!URL.canParse(url) || !/^https?:/i.test(url)) {
-      throw new FormFault('A question by URL needs an http or https address in full.')
-    }
+    checkUrl(url)
     const fallback = this.#options.fallbacks['elicitation.url']
     if (fallback !== undefined && !this.#can('elicitation.url')) return fallback(question)
     const { asks } = this.#exchange.dialect.revision
@@ -114,11 +114,11 @@ export class CallInteraction implements Interaction {
   async sample(question: SamplingQuestion): Promise<SamplingResult> {
     const { key, messages, includeContext, ...rest } = question
     const { dialect, client } = this.#exchange
-    const fallback = this.#options.fallbacks.sampling
-    if (fallback !== undefined && !this.#can('sampling')) return fallback(question)
     const { revision } = dialect
     const withTools = revision.clientFeatures.has('sampling.tools')
     const feature = rest.tools !== undefined || rest.toolChoice !== undefined ? 'sampling.tools' : 'sampling'
+    const fallback = this.#options.fallbacks.sampling
+    if (fallback !== undefined && !this.#can(feature)) return fallback(question)
     // 2025-11-25, client/sampling: only for clients that say that they can.
     const context =
       !withTools || client.capabilities.sampling?.context !== undefined ? includeContext : undefined
@@ -158,15 +158,14 @@ export class CallInteraction implements Interaction {
   }
 
   async #ask(question: Question): Promise<unknown> {
-    const { feature } = question
-    if (!this.#can(feature)) {
+    const { feature, possible = this.#can(feature) } = question
+    if (!possible) {
       throw new ProtocolError(
         'missing_client_capability',
         `"${this.#options.name}" has to ask something and needs a client that can do ${feature}; this one did not say that it can.`,
         { data: { requiredCapabilities: toCapabilities([feature]) } },
       )
     }
-    this.#stats.counters.questions += 1
     return (this.#exchange.background?.begun === true ? this.#taskAsker : this.#asker).ask(question)
   }
 

@@ -4,10 +4,9 @@ import type { Revision } from '../protocol/revisions/revision.js'
 import { type CompiledSchema, compileSchema } from '../schema/compile.js'
 import type { SchemaLike } from '../schema/infer.js'
 
-/** A form as it goes to a client, and the check of what comes back. */
+/** A form as it goes to a client. */
 export interface Form {
   readonly requestedSchema: object
-  readonly schema: CompiledSchema
 }
 
 /** A schema that cannot be a form: the author's mistake, told to the log and not to the caller. */
@@ -29,67 +28,101 @@ const formats: ReadonlySet<unknown> = new Set(['email', 'uri', 'date', 'date-tim
 /** A schema is compiled once, however often it is asked with; it goes when its author's object goes. */
 const compiled = new WeakMap<object, CompiledSchema>()
 
-/**
- * A schema as a form of the revision. What a client need not know, such as a pattern, stays behind and is still checked.
- * @throws FormFault for a schema that no form can be, and for one that asks for secrets.
- */
-export function formOf(source: SchemaLike, revision: Revision): Form {
+/** Readies a schema for checking answers; once, however often it is asked with. @throws DefinitionError */
+export function schemaOf(source: SchemaLike): CompiledSchema {
   let schema = compiled.get(source)
   if (schema === undefined) {
     schema = compileSchema(source, { role: 'input', owner: 'a question to the user' })
     compiled.set(source, schema)
   }
-  const { properties, required } = schema.json
+  return schema
+}
+
+/**
+ * A schema as a form of the revision; undefined where only newer revisions have such a form. What a client need not
+ * know, such as a pattern, stays behind and is still checked.
+ * @throws FormFault for a schema that no form can be, and for one that asks for secrets.
+ */
+export function formOf({ json }: CompiledSchema, revision: Revision): Form | undefined {
+  const { properties, required } = json
   if (properties === undefined)
     throw new FormFault('The schema of a question must be an object with properties.')
-  const fields = Object.entries(properties).map(
-    ([name, field]) => [name, fieldOf(name, field, revision)] as const,
-  )
+  const full = revision.forms === 'full'
+  const fields: (readonly [name: string, field: object])[] = []
+  for (const [name, property] of Object.entries(properties)) {
+    const field = fieldOf(name, property, full)
+    if (field === undefined) return undefined
+    fields.push([name, field])
+  }
   return {
     requestedSchema: {
       type: 'object',
       properties: Object.fromEntries(fields),
       ...(required !== undefined && required.length > 0 && { required }),
     },
-    schema,
   }
 }
 
-function fieldOf(name: string, field: unknown, revision: Revision): object {
-  if (isSensitiveName(name)) {
-    throw new FormFault(
-      `The question asks for ${JSON.stringify(name)}, which looks like a secret and would pass through the client; use ctx.elicitUrl for it.`,
-    )
-  }
-  const full = revision.forms === 'full'
+function fieldOf(name: string, field: unknown, full: boolean): object | undefined {
   if (!isRecord(field)) throw unfit(name)
-  if (field['const'] !== undefined)
-    return fieldOf(name, { type: 'string', ...field, const: undefined, enum: [field['const']] }, revision)
-  switch (field['type']) {
+  switch (kindOf(field)) {
     case 'string':
-      if (field['enum'] !== undefined || field['oneOf'] !== undefined) return choice(field, full)
+      refuseSecrets(name, field)
       return {
         type: 'string',
         ...pick(field, keywords.string, full),
         ...(!formats.has(field['format']) && { format: undefined }),
       }
+    case 'choice':
+      return choice(field, full)
     case 'number':
-    case 'integer':
       return { type: field['type'], ...pick(field, keywords.number, full) }
     case 'boolean':
       // The one default that plain forms have.
       return { type: 'boolean', ...pick(field, keywords.boolean, true) }
-    case 'array':
-      if (!full || !isRecord(field['items'])) throw unfit(name)
-      return { type: 'array', ...pick(field, keywords.choices, full), items: choicesOf(name, field['items']) }
-    default:
+    case 'choices': {
+      const items = choicesOf(name, field['items'])
+      return full ? { type: 'array', ...pick(field, keywords.choices, full), items } : undefined
+    }
+    case undefined:
       throw unfit(name)
   }
 }
 
+function kindOf(field: Record<string, unknown>): keyof typeof keywords | undefined {
+  const { type } = field
+  const values = field['const'] === undefined ? field['enum'] : [field['const']]
+  if (Array.isArray(values)) {
+    // Libraries write choices with and without their type.
+    if (values.every((value) => typeof value === 'string')) return 'choice'
+    if (type !== 'boolean' && values.every((value) => typeof value === 'boolean')) return 'boolean'
+  }
+  if (type === 'string') return field['oneOf'] === undefined ? 'string' : 'choice'
+  if (type === 'number' || type === 'integer') return 'number'
+  if (type === 'array') return 'choices'
+  return type === 'boolean' ? 'boolean' : undefined
+}
+
+/** Only text can hold a secret: a number of tokens is none. */
+function refuseSecrets(name: string, { title }: Record<string, unknown>): void {
+  const secret = [name, typeof title === 'string' ? title : ''].find(
+    (text) => isSensitiveName(text) || card.test(text),
+  )
+  if (secret === undefined) return
+  throw new FormFault(
+    `The question asks for ${JSON.stringify(secret)}, which looks like a secret and would pass through the client; use ctx.elicitUrl for it.`,
+  )
+}
+
+/** Payment credentials are secrets of their own kind (client/elicitation, "User Interaction Model"). */
+const card = /(?:credit|debit|payment|bank)[-_ ]?card|card[-_ ]?(?:number|no\b|num\b)|\bcvv2?\b|\biban\b/i
+
 /** One of several: before 2025-11-25 titles stand beside the values instead of with them. */
 function choice(field: Record<string, unknown>, full: boolean): object {
   const { oneOf } = field
+  if (field['const'] !== undefined) {
+    return { type: 'string', ...pick(field, keywords.choice, full), enum: [field['const']] }
+  }
   if (full || !Array.isArray(oneOf)) return { type: 'string', ...pick(field, keywords.choice, full) }
   const titled: readonly unknown[] = oneOf
   const options = titled.map((option) => (isRecord(option) ? option : {}))
@@ -101,7 +134,8 @@ function choice(field: Record<string, unknown>, full: boolean): object {
   }
 }
 
-function choicesOf(name: string, items: Record<string, unknown>): object {
+function choicesOf(name: string, items: unknown): object {
+  if (!isRecord(items)) throw unfit(name)
   if (Array.isArray(items['enum'])) return { type: 'string', enum: items['enum'] }
   const titled = items['anyOf'] ?? items['oneOf']
   if (Array.isArray(titled)) return { anyOf: titled }

@@ -7,7 +7,7 @@ import { ToolError } from '../errors/tool-error.js'
 import { isRecord } from '../protocol/json-rpc.js'
 import type { Asker } from './asker.js'
 import { CallInteraction } from './call-interaction.js'
-import { DirectAsker } from './direct.js'
+import { DirectAsker, type DirectOptions } from './direct.js'
 import { FormFault } from './form.js'
 import { ReplayAsker } from './replay.js'
 import { openState } from './request-state.js'
@@ -27,28 +27,34 @@ export async function openInteraction(
   nonces: Store,
 ): Promise<Interaction> {
   const { clock, stats } = environment
+  const { counters } = stats
+  const direct = (put: DirectOptions['put']): DirectAsker =>
+    new DirectAsker(exchange, { clock, counters, put })
   if (!mayAsk.has(exchange.method)) {
-    throw new FormFault(
-      `"${options.name}" asks its client in a list or a completion, where nothing can be asked.`,
-    )
+    const nowhere = direct(() => {
+      throw new FormFault(
+        `"${options.name}" asks its client in a list or a completion, where nothing can be asked.`,
+      )
+    })
+    return new CallInteraction(exchange, options, { call: nowhere, task: nowhere })
   }
   const call =
     exchange.dialect.revision.asks === 'replay'
       ? await replayAsker(exchange, options, environment, nonces)
-      : new DirectAsker(exchange, clock, (question, params, signal) => {
+      : direct((question, params, signal) => {
           if (exchange.peers === undefined) throw unreachable()
           return exchange.peers.ask(exchange, question.method, params, signal)
         })
-  const task = new DirectAsker(exchange, clock, (question, params, signal) => {
+  const task = direct((question, params, signal) => {
     if (exchange.background === undefined) throw unreachable()
     return exchange.background.ask({ ...question, params }, signal)
   })
-  return new CallInteraction(exchange, options, { call, task }, stats)
+  return new CallInteraction(exchange, options, { call, task })
 }
 
 async function replayAsker(
   exchange: Exchange,
-  { singleUse }: InteractionOptions,
+  { singleUse, timeoutMs }: InteractionOptions,
   environment: Environment,
   nonces: Store,
 ): Promise<Asker> {
@@ -59,7 +65,8 @@ async function replayAsker(
       '"inputResponses" must be an object that has an answer under the key of each question.',
     )
   }
-  const options = { environment, nonces, singleUse }
+  const { clock, stats } = environment
+  const options = { environment, nonces, singleUse, timeoutMs, clock, counters: stats.counters }
   const state = requestState === undefined ? undefined : await openState(requestState, exchange, options)
   return new ReplayAsker(exchange, options, state)
 }

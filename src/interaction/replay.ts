@@ -1,20 +1,29 @@
+import type { Clock } from '../contracts/clock.js'
 import { afterTick } from '../engine/after-tick.js'
 import type { Exchange } from '../engine/exchange.js'
 import type { Question } from '../engine/interaction.js'
+import type { Counters } from '../engine/stats.js'
 import { unanswered } from '../engine/unanswered.js'
 import { ToolError } from '../errors/tool-error.js'
-import { isRecord } from '../protocol/json-rpc.js'
 import { type Asker, withProblem } from './asker.js'
-import { canonicalJson, shortHash } from './canonical-json.js'
-import { type KeptAnswer, type RoundState, type StateOptions, sealState } from './request-state.js'
+import { QuestionKeys } from './question-keys.js'
+import { type RoundState, type StateOptions, sealState } from './request-state.js'
 
 /** How often one call may come back before it is given up on. */
 const maxRounds = 8
+/** Questions after the end of a round that are turned away at once; a handler that still insists is slowed down. */
+const patience = 100
+const insistentMs = 1000
 
 interface Pending {
-  /** Which question it is, by its hash. */
-  readonly question: string
+  /** Which question it is. */
+  readonly identity: string
   readonly request: { readonly method: string; readonly params: object }
+}
+
+export interface ReplayOptions extends StateOptions {
+  readonly clock: Clock
+  readonly counters: Counters
 }
 
 /**
@@ -24,63 +33,68 @@ interface Pending {
  */
 export class ReplayAsker implements Asker {
   readonly #exchange: Exchange
-  readonly #options: StateOptions
-  /** Answers that fitted, in this round or an earlier one; they travel with the state. */
-  readonly #answers: Map<string, KeptAnswer>
-  /** What came with this request and was not looked at yet; what nobody asks for is dropped with it. */
-  readonly #given = new Map<string, KeptAnswer>()
+  readonly #options: ReplayOptions
+  readonly #keys: QuestionKeys
+  /** Answers that fitted, by question, in this round or an earlier one; they travel with the state. */
+  readonly #answers: Map<string, unknown>
   readonly #once: Map<string, unknown>
   /** Work of this run that is to happen once; its values are there when it is done. */
   readonly #working = new Map<string, Promise<unknown>>()
-  /** How often each question was asked in this run. */
-  readonly #occurrences = new Map<string, number>()
+  /** By the key under which the client answers. */
   readonly #pending = new Map<string, Pending>()
   readonly #letGo: (() => void)[] = []
   /** Answers that are being checked; a round waits for them. */
   #checking = 0
   #window: 'none' | 'open' | 'closed' = 'none'
+  #late = 0
   /** Called when there is less to wait for. */
   #onQuiet: (() => void)[] = []
 
-  constructor(exchange: Exchange, options: StateOptions, state: RoundState | undefined) {
+  constructor(exchange: Exchange, options: ReplayOptions, state: RoundState | undefined) {
     this.#exchange = exchange
     this.#options = options
     this.#answers = new Map(state?.answers)
     this.#once = new Map(state?.once)
     exchange.round = (state?.round ?? 0) + 1
-    this.#takeResponses(exchange.params['inputResponses'], state)
+    const responses = state === undefined && options.singleUse ? undefined : exchange.params['inputResponses']
+    this.#keys = new QuestionKeys(responses, state?.asked)
+  }
+
+  get asks(): boolean {
+    return this.#pending.size > 0
   }
 
   async ask(question: Question): Promise<unknown> {
-    const hash = shortHash(canonicalJson([question.method, question.params]))
-    const key = this.#keyOf(question.key ?? `${question.method.split('/')[0]}-${hash}`)
-    const given = this.#answers.get(key) ?? this.#given.get(key)
+    const { identity, key } = this.#keys.of(question)
+    // Also an answer of an earlier round is checked, because the check is what reads it.
+    const given = this.#answers.get(identity) ?? this.#keys.given(identity, key)
     let problem: string | undefined
-    // An answer to another question is none to this one, whatever key both have.
-    if (given !== undefined && (given.question === hash || given.question === '')) {
+    if (given !== undefined) {
       this.#checking += 1
       try {
-        problem = await question.check(given.answer)
+        problem = await question.check(given)
+        if (problem === undefined) this.#answers.set(identity, given)
+        else {
+          this.#answers.delete(identity)
+          this.#note(key, identity, question, problem)
+        }
       } finally {
         this.#checking -= 1
         this.#quiet()
       }
-      if (problem === undefined) {
-        this.#answers.set(key, { question: hash, answer: given.answer })
-        return given.answer
-      }
+      if (problem === undefined) return given
+    } else {
+      this.#note(key, identity, question, undefined)
     }
-    this.#answers.delete(key)
-    return this.#putOff(key, {
-      question: hash,
-      request: { method: question.method, params: withProblem(question, problem) },
-    })
+    return this.#putOff()
   }
 
   async once<Value>(key: string, work: () => Value | Promise<Value>): Promise<Value> {
     if (this.#once.has(key)) return this.#once.get(key) as Value
     let working = this.#working.get(key)
     if (working === undefined) {
+      // What it came to would be lost, and it would be done again with the answer.
+      if (!this.#exchange.open) return this.#putOff()
       working = (async () => work())()
       this.#working.set(key, working)
       const settled = (): void => {
@@ -88,7 +102,7 @@ export class ReplayAsker implements Asker {
         this.#quiet()
       }
       working.then((value) => {
-        this.#once.set(key, value ?? null)
+        this.#once.set(key, value)
         settled()
       }, settled)
     }
@@ -96,13 +110,12 @@ export class ReplayAsker implements Asker {
   }
 
   async outcome(): Promise<string | undefined> {
-    while (this.#checking > 0) await this.#nextQuiet()
+    await this.#until(() => this.#checking === 0)
     if (this.#pending.size === 0) return undefined
-    await this.#whenOver()
-    // What ran out of time may still be at work; asking now would have it done twice.
-    const { ended } = this.#exchange
-    if (ended === 'timed out' || ended === 'closing') throw outOfTime()
-    const { round, dialect } = this.#exchange
+    // What must happen once has to be done before the client comes back, or it would be done twice.
+    await this.#until(() => this.#window === 'closed' && this.#working.size === 0)
+    const { ended, round, dialect } = this.#exchange
+    if (ended === 'timed out' || ended === 'closing') throw endedBeforeAsking(ended)
     if (round >= maxRounds) {
       throw new ToolError('unanswered', {
         message: `The client was asked in ${maxRounds} rounds, and there is still something to ask.`,
@@ -110,40 +123,35 @@ export class ReplayAsker implements Asker {
         retryable: true,
       })
     }
-    const asked = new Map([...this.#pending].map(([key, { question }]) => [key, question]))
+    const asked = new Map([...this.#pending].map(([key, { identity }]) => [key, identity]))
     const state = { round, answers: this.#answers, asked, once: this.#once }
     const token = await sealState(state, this.#exchange, this.#options)
+    this.#options.counters.questions += asked.size
     const requests = Object.fromEntries([...this.#pending].map(([key, { request }]) => [key, request]))
-    return dialect.result(
-      `"inputRequests":${JSON.stringify(requests)},"requestState":${JSON.stringify(token)}`,
-      {
-        type: 'input_required',
-      },
+    const members = `"inputRequests":${JSON.stringify(requests)},"requestState":${JSON.stringify(token)}`
+    return dialect.result(members, { type: 'input_required' })
+  }
+
+  #mayAsk(): boolean {
+    return this.#window !== 'closed' && this.#exchange.open
+  }
+
+  /** Takes a question into the round, as long as it is open. */
+  #note(key: string, identity: string, question: Question, problem: string | undefined): void {
+    if (!this.#mayAsk()) return
+    const request = { method: question.method, params: withProblem(question, problem) }
+    this.#pending.set(
+      this.#keys.free(key, (taken) => this.#pending.has(taken)),
+      { identity, request },
     )
   }
 
-  #takeResponses(given: unknown, state: RoundState | undefined): void {
-    if (!isRecord(given)) return
-    for (const [key, answer] of Object.entries(given)) {
-      // Without a state a client may answer what it knows that it will be asked; with one, what it was asked.
-      const question = state === undefined ? '' : state.asked.get(key)
-      if (question === undefined || (state === undefined && this.#options.singleUse)) continue
-      if (isRecord(answer)) this.#given.set(key, { question, answer })
-    }
-  }
-
-  /** The same question asked twice in one run is two questions. */
-  #keyOf(base: string): string {
-    const occurrence = (this.#occurrences.get(base) ?? 0) + 1
-    this.#occurrences.set(base, occurrence)
-    return occurrence === 1 ? base : `${base}.${occurrence}`
-  }
-
-  #putOff(key: string, pending: Pending): Promise<never> {
-    if (this.#window !== 'closed' && this.#exchange.open) this.#pending.set(key, pending)
+  /** What rejects once the round is complete; at once, in a turn of its own, when it is. */
+  #putOff(): Promise<never> {
     const put = new Promise<never>((_resolve, reject) => {
-      if (this.#window === 'closed' || !this.#exchange.open) reject(unanswered)
-      else this.#letGo.push(() => reject(unanswered))
+      const letGo = (): void => reject(unanswered)
+      if (this.#mayAsk()) this.#letGo.push(letGo)
+      else this.#turnAway(letGo)
     })
     // A question that nobody waits for is asked all the same, and its rejection is nobody's mistake.
     put.catch(() => undefined)
@@ -152,6 +160,13 @@ export class ReplayAsker implements Asker {
       afterTick(() => this.#close())
     }
     return put
+  }
+
+  /** A handler that asks on and on must not keep the process from other work. */
+  #turnAway(letGo: () => void): void {
+    this.#late += 1
+    if (this.#late <= patience) afterTick(letGo)
+    else this.#options.clock.after(insistentMs, letGo)
   }
 
   /** The round is complete: whoever asked is let go, and the call ends once what must happen once has happened. */
@@ -174,31 +189,23 @@ export class ReplayAsker implements Asker {
     this.#quiet()
   }
 
-  /** Waits for the round to be complete, and for work that must happen once, but not longer than a call may take. */
-  async #whenOver(): Promise<void> {
-    const { clock, timeoutMs } = this.#options.environment
-    const stop = clock.after(timeoutMs, () => {
-      this.#exchange.end('timed out')
-      this.#quiet()
-    })
+  /** Waits until `done`, but not longer than the call may take; then, or when it ends otherwise, it is over. */
+  async #until(done: () => boolean): Promise<void> {
+    const exchange = this.#exchange
+    const over = (): boolean => done() || (exchange.ended !== undefined && exchange.ended !== 'asking')
+    if (over()) return
+    const { clock, timeoutMs } = this.#options
+    const left = exchange.arrivedAt + (exchange.timeoutMs ?? timeoutMs) - clock.monotonic()
+    const stop = clock.after(Math.max(0, left), () => exchange.end('timed out'))
     const quiet = (): void => this.#quiet()
-    this.#exchange.signal.addEventListener('abort', quiet)
-    while (!this.#isOver()) await this.#nextQuiet()
-    this.#exchange.signal.removeEventListener('abort', quiet)
+    exchange.signal.addEventListener('abort', quiet)
+    while (!over()) {
+      await new Promise<void>((resolve) => {
+        this.#onQuiet.push(resolve)
+      })
+    }
+    exchange.signal.removeEventListener('abort', quiet)
     stop()
-  }
-
-  #isOver(): boolean {
-    const { ended } = this.#exchange
-    return (
-      (this.#window === 'closed' && this.#working.size === 0) || (ended !== undefined && ended !== 'asking')
-    )
-  }
-
-  #nextQuiet(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onQuiet.push(resolve)
-    })
   }
 
   #quiet(): void {
@@ -206,10 +213,17 @@ export class ReplayAsker implements Asker {
   }
 }
 
-function outOfTime(): ToolError {
-  return new ToolError('timed_out', {
-    message: 'The call was not ready to ask its client in time.',
-    hint: 'Ask for less at once, or try again later.',
-    retryable: true,
-  })
+function endedBeforeAsking(ended: 'timed out' | 'closing'): ToolError {
+  return ended === 'closing'
+    ? new ToolError('shutting_down', {
+        message:
+          'The call was stopped before its client could be asked, because the server is shutting down.',
+        hint: 'Try again in a moment.',
+        retryable: true,
+      })
+    : new ToolError('timed_out', {
+        message: 'The call was not ready to ask its client in time.',
+        hint: 'Ask for less at once, or try again later.',
+        retryable: true,
+      })
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../contracts/clock.js'
 import { principalKey } from '../contracts/principal.js'
 import type { Store } from '../contracts/store.js'
 import type { Environment } from '../engine/environment.js'
@@ -12,17 +13,12 @@ const purpose = 'request state'
 const stateLifetimeMs = 10 * 60_000
 const maxStateLength = 16 * 1024
 
-/** An answer and the question that it was given to. */
-export interface KeptAnswer {
-  readonly question: string
-  readonly answer: unknown
-}
-
 /** What a call remembers between rounds. */
 export interface RoundState {
   readonly round: number
-  readonly answers: ReadonlyMap<string, KeptAnswer>
-  /** The questions of the last round: by their key, which question it was. */
+  /** By question. */
+  readonly answers: ReadonlyMap<string, unknown>
+  /** The questions of the last round: by the client's key, which question it was. */
   readonly asked: ReadonlyMap<string, string>
   readonly once: ReadonlyMap<string, unknown>
 }
@@ -34,15 +30,18 @@ interface Sealed {
   /** Until when, in milliseconds since 1970. */
   readonly x: number
   readonly r: number
-  readonly a: readonly (readonly [key: string, question: string, answer: unknown])[]
+  readonly a: readonly (readonly [question: string, answer: unknown])[]
   readonly q: readonly (readonly [key: string, question: string])[]
-  readonly o: readonly (readonly [key: string, value: unknown])[]
+  /** Without a value where the work gave none. */
+  readonly o: readonly (readonly [key: string, value?: unknown])[]
   /** For states that count once. */
   readonly n?: string
 }
 
 export interface StateOptions {
-  readonly environment: Pick<Environment, 'sealer' | 'clock' | 'logger' | 'timeoutMs'>
+  readonly environment: Pick<Environment, 'sealer' | 'clock' | 'logger'>
+  /** Milliseconds that the call may take. */
+  readonly timeoutMs: number
   readonly nonces: Store
   readonly singleUse: boolean
 }
@@ -58,9 +57,9 @@ export async function sealState(
     c: await callDigest(exchange),
     x: clock.now() + stateLifetimeMs,
     r: state.round,
-    a: [...state.answers].map(([key, { question, answer }]) => [key, question, answer] as const),
+    a: [...state.answers],
     q: [...state.asked],
-    o: [...state.once],
+    o: [...state.once].map(([key, value]) => (value === undefined ? [key] : [key, value])),
     ...(options.singleUse && { n: crypto.randomUUID() }),
   }
   const text = JSON.stringify(sealed)
@@ -94,17 +93,21 @@ export async function openState(
   if (options.singleUse) await useUp(sealed.n, options)
   return {
     round: sealed.r,
-    answers: new Map(sealed.a.map(([key, question, answer]) => [key, { question, answer }])),
+    answers: new Map(sealed.a),
     asked: new Map(sealed.q),
-    once: new Map(sealed.o),
+    once: new Map(sealed.o.map(([key, value]) => [key, value])),
   }
 }
 
 /** Fails closed: what cannot be looked up may have been used. */
-async function useUp(nonce: string | undefined, { nonces, environment }: StateOptions): Promise<void> {
+async function useUp(nonce: string | undefined, options: StateOptions): Promise<void> {
+  const { nonces, environment, timeoutMs } = options
   let fresh = false
   try {
-    fresh = nonce !== undefined && (await nonces.setIfAbsent(`nonce:${nonce}`, '1', stateLifetimeMs))
+    if (nonce !== undefined) {
+      const used = nonces.setIfAbsent(`nonce:${nonce}`, '1', stateLifetimeMs)
+      fresh = await inTime(used, timeoutMs, environment.clock)
+    }
   } catch (error) {
     environment.logger.error('The nonce store did not answer, so a state that counts once was refused.', {
       error,
@@ -117,6 +120,14 @@ async function useUp(nonce: string | undefined, { nonces, environment }: StateOp
   if (!fresh) throw refused('was used before and counts once')
 }
 
+/** A store that does not answer must not hold the call. */
+function inTime(work: Promise<boolean>, ms: number, clock: Clock): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const stop = clock.after(ms, () => reject(new Error(`The nonce store did not answer within ${ms} ms.`)))
+    work.then(resolve, reject).finally(stop)
+  })
+}
+
 function refused(why: string): ProtocolError {
   return new ProtocolError(
     'invalid_params',
@@ -126,7 +137,9 @@ function refused(why: string): ProtocolError {
 
 function callDigest({ method, params, principal }: Exchange): Promise<string> {
   const { name, uri, arguments: args } = params
-  return digestOf(canonicalJson([method, name ?? uri ?? null, args ?? null, principalKey(principal)]))
+  // Only what the method itself goes by: whatever else a request says must not stand in for it.
+  const what = method === 'resources/read' ? [uri] : [name, args ?? {}]
+  return digestOf(canonicalJson([method, what, principalKey(principal)]))
 }
 
 function readSealed(text: string): Sealed | undefined {

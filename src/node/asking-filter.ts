@@ -1,4 +1,4 @@
-import { isUnanswered } from '../engine/unanswered.js'
+import { isOfQuestion } from '../engine/unanswered.js'
 
 /**
  * A question that a handler asked and did not wait for rejects when its client has to answer first, and Node would end
@@ -8,7 +8,7 @@ export function ignoreUnansweredQuestions(): void {
   if (installed) return
   installed = true
   process.on('unhandledRejection', (reason) => {
-    if (isUnanswered(reason)) return
+    if (isOfQuestion(reason)) return
     // With listeners of the program's own, ending is their decision.
     if (process.listenerCount('unhandledRejection') > 1) return
     throw reason

@@ -113,5 +113,6 @@ async function storeOf(engine: Engine, { store }: TasksSettings, limit: number):
   const { clock, stats } = engine.environment
   const memory = new MemoryTaskStore(limit, clock)
   stats.add(memory)
+  stats.add(memory.results)
   return memory
 }

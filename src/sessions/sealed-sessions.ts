@@ -259,7 +259,8 @@ function toBits(capabilities: ClientCapabilities): number {
   for (const [bit, path] of capabilityBits) {
     let at: unknown = capabilities
     for (const key of path) at = isRecord(at) ? at[key] : undefined
-    if (at !== undefined) bits |= bit
+    // Null and the like declare nothing.
+    if (isRecord(at)) bits |= bit
   }
   return bits
 }

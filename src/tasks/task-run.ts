@@ -4,7 +4,9 @@ import { isTerminal, type TaskRecord, type TaskStore } from '../contracts/task-s
 import type { Background } from '../engine/background.js'
 import type { Exchange } from '../engine/exchange.js'
 import type { Question } from '../engine/interaction.js'
+import { unanswered } from '../engine/unanswered.js'
 import { ToolError } from '../errors/tool-error.js'
+import { RecordWriter } from './record-writer.js'
 
 /** Questions of one task that may wait at once. */
 const maxQuestions = 100
@@ -39,12 +41,13 @@ export class TaskRun implements Background {
   #lastQuestion = 0
   #record: TaskRecord | undefined
   #beginning: Promise<void> | undefined
-  /** Writes follow each other, so that a client never sees an older state after a newer one. */
-  #writing: Promise<void> = Promise.resolve()
+  readonly #writer: RecordWriter
   #stopTimer: () => void = () => undefined
 
   constructor(options: TaskRunOptions) {
     this.#options = options
+    const { store, clock, logger, onChange } = options
+    this.#writer = new RecordWriter({ store, clock, logger, onWritten: onChange })
   }
 
   get begun(): boolean {
@@ -61,10 +64,11 @@ export class TaskRun implements Background {
   }
 
   report(message: string): void {
-    this.#change({ statusMessage: message.slice(0, 1000) })
+    void this.#change({ statusMessage: message.slice(0, 1000) })
   }
 
   ask(question: Question, signal: AbortSignal): Promise<unknown> {
+    if (!this.#options.exchange.open) return Promise.reject(unanswered)
     if (this.#questions.size >= maxQuestions) {
       return Promise.reject(
         new ToolError('overloaded', { message: `A task may ask ${maxQuestions} things at once.` }),
@@ -88,7 +92,7 @@ export class TaskRun implements Background {
       })
       if (signal.aborted) abandon()
       else signal.addEventListener('abort', abandon, { once: true })
-      this.#change({})
+      void this.#change({})
     })
   }
 
@@ -125,6 +129,7 @@ export class TaskRun implements Background {
 
   async #begin(): Promise<void> {
     const { clock, exchange, owner, store, ttlMs, timeoutMs, logger, onBegun } = this.#options
+    await this.#mayBegin()
     const now = clock.now()
     const record: TaskRecord = {
       id: randomId(),
@@ -145,6 +150,12 @@ export class TaskRun implements Background {
         cause: error,
       })
     }
+    if (!exchange.open) {
+      // Its call was answered or given up meanwhile, so no client has heard of it.
+      const statusMessage = 'Its call ended before the task began.'
+      await this.#writer.write({ ...record, status: 'cancelled', statusMessage })
+      throw this.#whyNot()
+    }
     this.#record = record
     exchange.timeoutMs = timeoutMs
     // Its client cannot find it any more, so nobody will ever see what it comes to.
@@ -152,15 +163,24 @@ export class TaskRun implements Background {
     onBegun(record)
   }
 
+  /** A call that ended, or whose client is being asked and then calls again, must leave no task behind. */
+  async #mayBegin(): Promise<void> {
+    const { exchange } = this.#options
+    const interaction = await exchange.interaction
+    if (interaction?.asks === true) throw unanswered
+    if (!exchange.open) throw this.#whyNot()
+  }
+
+  #whyNot(): unknown {
+    const { ended, signal } = this.#options.exchange
+    return ended === undefined || ended === 'asking' ? unanswered : signal.reason
+  }
+
   #finish(end: Partial<TaskRecord>): Promise<void> {
     this.#stopTimer()
-    const { exchange } = this.#options
-    for (const key of [...this.#questions.keys()]) {
-      this.#settle(key, (waiting) => waiting.reject(new Error('The task has ended.')))
-    }
-    exchange.answered()
-    this.#change(end)
-    return this.#writing
+    // Lets go whoever still waits for an answer.
+    this.#options.exchange.answered()
+    return this.#change(end)
   }
 
   #settle(key: string, how: (waiting: Waiting) => void): void {
@@ -168,41 +188,24 @@ export class TaskRun implements Background {
     if (waiting === undefined) return
     this.#questions.delete(key)
     how(waiting)
-    this.#change({})
+    void this.#change({})
   }
 
-  #change(change: Partial<TaskRecord>): void {
+  /** Resolves when it is written. */
+  async #change(change: Partial<TaskRecord>): Promise<void> {
     const before = this.#record
     if (before === undefined || isTerminal(before.status)) return
     const { inputRequests: _asked, ...rest } = before
     const requests = [...this.#questions].map(([key, { request }]) => [key, request] as const)
     const waits = requests.length > 0 && change.status === undefined
-    const record: TaskRecord = {
+    this.#record = {
       ...rest,
       status: waits ? 'input_required' : 'working',
       ...(waits && { inputRequests: Object.fromEntries(requests) }),
       ...change,
       updatedAt: this.#options.clock.now(),
     }
-    this.#record = record
-    this.#writing = this.#writing.then(() => this.#write(record))
-  }
-
-  async #write(record: TaskRecord): Promise<void> {
-    const { store, logger, onChange } = this.#options
-    try {
-      await store.update(record)
-    } catch (error) {
-      logger.error('What a task came to could not be kept.', { error, status: record.status })
-      if (record.result === undefined) return
-      const failed = {
-        code: -32603,
-        message: 'The result could not be kept; call the tool again, and ask for less.',
-      }
-      const { result: _lost, ...rest } = record
-      await store.update({ ...rest, status: 'failed', error: failed }).catch(() => undefined)
-    }
-    onChange(record)
+    await this.#writer.write(this.#record)
   }
 }
 

@@ -81,10 +81,14 @@ export class Tasks implements Deferral, Bounded {
       work(inner).then(
         (text) => {
           if (run.begun) settled(run.complete(text))
-          else resolve(text)
+          else {
+            inner.answered()
+            resolve(text)
+          }
         },
         (thrown: unknown) => {
           if (!run.begun) {
+            inner.answered()
             reject(thrown)
             return
           }
@@ -153,7 +157,7 @@ export class Tasks implements Deferral, Bounded {
     const { id, status } = await this.#known(exchange)
     if (!isTerminal(status)) {
       const run = this.#runs.get(id)
-      if (run === undefined) this.#relay({ id })
+      if (run === undefined) this.#relay({ id, cancel: true })
       else run.cancel()
     }
     return exchange.dialect.result('')
@@ -221,7 +225,7 @@ export class Tasks implements Deferral, Bounded {
   }
 
   /** What came here for a task that runs elsewhere. Without a shared bus it runs nowhere else, and nothing comes of it. */
-  #relay(message: { readonly id: string; readonly responses?: object }): void {
+  #relay(message: { readonly id: string; readonly responses?: object; readonly cancel?: true }): void {
     const { bus, logger } = this.#options.engine.environment
     const failed = (error: unknown): void => {
       logger.error('The bus did not take what a client sent for a task on another node.', { error })
@@ -236,10 +240,10 @@ export class Tasks implements Deferral, Bounded {
   #hear(message: string): void {
     const value = readMessage(message)
     if (value === undefined || value['from'] === this.#node) return
-    const { id, responses } = value
+    const { id, responses, cancel } = value
     const run = typeof id === 'string' ? this.#runs.get(id) : undefined
     if (isRecord(responses)) run?.answer(responses)
-    else run?.cancel()
+    else if (cancel === true) run?.cancel()
   }
 }
 

@@ -87,7 +87,7 @@ describe.each(cells())('$name', (cell) => {
     }
   })
 
-  it('masks what a completer throws (CMP-04)', async () => {
+  it('masks what a completer throws', async () => {
     const { server, logged } = completing()
     const client = await open(cell, server)
     const refusal = await refused(

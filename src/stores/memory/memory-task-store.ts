@@ -10,8 +10,11 @@ export class MemoryTaskStore implements TaskStore, Bounded {
   readonly #limit: number
   readonly #clock: Clock
   readonly #records = new Map<string, TaskRecord>()
+  /** What `server.stats()` shows of the results, next to the number of tasks. */
+  readonly results: Bounded = { stats: () => this.#resultStats() }
   #resultBytes = 0
   #refused = 0
+  #refusedResults = 0
 
   constructor(limit: number, clock: Clock) {
     this.#limit = limit
@@ -20,7 +23,10 @@ export class MemoryTaskStore implements TaskStore, Bounded {
 
   async create(record: TaskRecord): Promise<void> {
     if (this.#records.size >= this.#limit) this.#sweep()
-    if (this.#records.size >= this.#limit) this.#refuse(`${this.#limit} tasks whose time is not over`)
+    if (this.#records.size >= this.#limit) {
+      this.#refused += 1
+      throw new Error(`The task store is full: ${this.#limit} tasks whose time is not over.`)
+    }
     this.#put(record)
   }
 
@@ -36,7 +42,10 @@ export class MemoryTaskStore implements TaskStore, Bounded {
     if (before === undefined || isTerminal(before.status)) return
     const bytes = sizeOf(record)
     if (this.#resultBytes + bytes > maxResultBytes) this.#sweep()
-    if (this.#resultBytes + bytes > maxResultBytes) this.#refuse(`${maxResultBytes} bytes of results`)
+    if (this.#resultBytes + bytes > maxResultBytes) {
+      this.#refusedResults += 1
+      throw new Error(`The task store is full: ${maxResultBytes} bytes of results.`)
+    }
     this.#put(record)
   }
 
@@ -47,6 +56,16 @@ export class MemoryTaskStore implements TaskStore, Bounded {
       limit: this.#limit,
       unit: 'entries',
       dropped: this.#refused,
+    }
+  }
+
+  #resultStats(): BoundedStats {
+    return {
+      name: 'task results',
+      size: this.#resultBytes,
+      limit: maxResultBytes,
+      unit: 'bytes',
+      dropped: this.#refusedResults,
     }
   }
 
@@ -66,11 +85,6 @@ export class MemoryTaskStore implements TaskStore, Bounded {
 
   #isOver({ createdAt, ttlMs }: TaskRecord): boolean {
     return createdAt + ttlMs <= this.#clock.now()
-  }
-
-  #refuse(full: string): never {
-    this.#refused += 1
-    throw new Error(`The task store is full: ${full}.`)
   }
 }
 

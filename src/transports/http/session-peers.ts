@@ -59,7 +59,10 @@ export class SessionPeers implements Peers {
       if (exchange.hasStream && exchange.open) void exchange.send(text)
       else if (!this.#options.streams.send(scope, text)) throw unreachable()
     }
-    return this.questions.ask({ scope, method, params, signal, send })
+    const takeBack = (text: string): void => {
+      if (!exchange.takeBack(text)) this.#options.streams.send(scope, text)
+    }
+    return this.questions.ask({ scope, method, params, signal, send, takeBack })
   }
 
   /** A client's answer to a question; false when nobody waits for it here. */

@@ -95,6 +95,8 @@ export class SessionRequests {
     const resumed = this.#streams.resume(last, session, sink, headers)
     if (resumed === 'unknown') sendRefusal(this.#engine, gone, incoming)
     else if (resumed === 'full') sendRefusal(this.#engine, tooManyStreams, incoming)
+    // What clients of event streams understand as "do not come back" (HTML, "Server-sent events").
+    else if (resumed === 'over') sink.reply({ status: 204, headers })
   }
 
   /** Ends the streams that wait for nothing but news. */

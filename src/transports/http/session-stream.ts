@@ -99,21 +99,27 @@ export class SessionStream {
   }
 
   /**
-   * Takes a client back that has seen the event `sequence`: it is sent what came after, then what comes. False when
-   * that is not kept any more.
+   * Takes a client back that has seen the event `sequence`: it is sent what came after, then what comes. `over`: it has
+   * seen all there will be. `lost`: what it missed is not kept any more.
    */
-  resume(sequence: number, sink: ReplySink, headers: Readonly<Record<string, string>>): boolean {
+  resume(
+    sequence: number,
+    sink: ReplySink,
+    headers: Readonly<Record<string, string>>,
+  ): 'resumed' | 'over' | 'lost' {
     const missed = this.#options.log.after(this.id, sequence, this.#last)
-    if (missed === undefined) return false
+    if (missed === undefined) return 'lost'
+    if (this.#finished && missed.length === 0) return 'over'
     this.attach(sink, headers)
-    this.#primed = true
-    const text = missed.map((event) => event.text).join('')
-    void sink.event(text === '' ? commentText : text, this.#headers)
+    // Clients forget the id with the connection, and this one may be cut before anything is sent, too.
+    this.#primed = missed.length > 0
+    if (missed.length === 0) this.open()
+    else void sink.event(missed.map((event) => event.text).join(''), this.#headers)
     if (this.#finished) {
       sink.end()
       this.#sink = undefined
     }
-    return true
+    return 'resumed'
   }
 
   keepAlive(): void {

@@ -73,13 +73,15 @@ export class SessionStreams implements Bounded {
     session: Session,
     sink: ReplySink,
     headers: Headers,
-  ): 'resumed' | 'unknown' | 'full' {
+  ): 'resumed' | 'over' | 'unknown' | 'full' {
     const event = readEventId(lastEventId)
     if (event === undefined) return 'unknown'
     if (!this.#admit(sink)) return 'full'
-    const stream = this.#attached.get(event.stream) ?? this.left.peek(event.stream)
+    const known = this.#attached.get(event.stream) ?? this.left.peek(event.stream)
     // Another session's stream is as unknown as none.
-    if (stream?.session !== session.key || !stream.resume(event.sequence, sink, headers)) {
+    const stream = known?.session === session.key ? known : undefined
+    const resumed = stream?.resume(event.sequence, sink, headers) ?? 'lost'
+    if (stream === undefined || resumed === 'lost') {
       // A new stream for news does as well as a lost one; an answer that is gone does not come by waiting for it.
       if (!event.stream.startsWith('g')) return 'unknown'
       this.#start(session, sink, headers)
@@ -89,7 +91,7 @@ export class SessionStreams implements Bounded {
       this.left.delete(stream.id)
       this.#attached.set(stream.id, stream)
     }
-    return 'resumed'
+    return resumed
   }
 
   /** Sends a message that belongs to no request on the session's newest stream; false when it has none. */

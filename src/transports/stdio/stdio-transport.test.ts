@@ -19,7 +19,7 @@ function answering(answer: (text: string) => string) {
           inFlight += 1
           void Promise.resolve().then(() => {
             inFlight -= 1
-            if (!closed) send(answer(text))
+            if (!closed) void send(answer(text))
           })
         },
         unreadable: (reason) => send(`!${reason}`),
