@@ -76,7 +76,7 @@ describe.each(deskCells)('$name', ({ client: which, connect, revision }) => {
     })
     expect(client.instructions).toMatch(/^2 datasets .*list-datasets/)
     expect(Object.keys(client.capabilities ?? {}).sort()).toEqual(
-      ['tools', 'resources', 'prompts', ...(since('2025-03-26') ? ['completions'] : [])].sort(),
+      ['tools', 'resources', 'prompts', 'logging', ...(since('2025-03-26') ? ['completions'] : [])].sort(),
     )
   })
 

@@ -42,7 +42,8 @@ interface Spoken {
   readonly _meta?: unknown
 }
 
-function answerOf(result: Spoken): Answer {
+/** What came back, in the words of these tests. */
+export function answerOf(result: Spoken): Answer {
   const blocks = Array.isArray(result.content) ? (result.content as { type: string; text?: string }[]) : []
   return {
     text: blocks.map(({ text }) => text ?? '').join('\n'),
@@ -82,10 +83,10 @@ function common(client: ClientV1 | ClientV2): Omit<DeskClient, 'version'> {
 const clientInfo = { name: 'desk-test', version: '1.0.0' }
 
 /**
- * The v1 client. It always offers its newest revision; `offer` puts an older one into its `initialize`, which is
- * what an older release of it sends.
+ * Has the v1 client ask for a revision. It always offers its newest; this puts an older one into its `initialize`,
+ * which is what an older release of it sends. Returns what was settled on, once it is.
  */
-export async function connectV1(transport: TransportV1, offer?: string): Promise<DeskClient> {
+export function offerV1(transport: TransportV1, offer?: string): () => string | undefined {
   let version: string | undefined
   const send = transport.send.bind(transport)
   transport.send = (message, options) =>
@@ -98,9 +99,15 @@ export async function connectV1(transport: TransportV1, offer?: string): Promise
     version = settled
     told?.(settled)
   }
+  return () => version
+}
+
+/** The v1 client, as `offerV1` has it. */
+export async function connectV1(transport: TransportV1, offer?: string): Promise<DeskClient> {
+  const version = offerV1(transport, offer)
   const client = new ClientV1(clientInfo)
   await client.connect(transport)
-  return { ...common(client), version }
+  return { ...common(client), version: version() }
 }
 
 /** The v2 client, set to one revision: by what it offers in `initialize`, or pinned from 2026-07-28 on. */
