@@ -100,8 +100,8 @@ describe.each(cells({ transports: ['http'], revisions: [newest] }))('$name', (ce
 
   it('ends the stream behind the answer (HTM-23)', async () => {
     const { server } = testServer()
-    server.tool('work', { description: 'Works.' }, (_args, ctx) => {
-      ctx.progress(1)
+    server.tool('work', { description: 'Works.' }, async (_args, ctx) => {
+      await ctx.progress(1)
       return 'done'
     })
     const client = await open(cell, server)

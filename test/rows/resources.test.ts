@@ -87,20 +87,6 @@ describe.each(cells(both))('$name', (cell) => {
     expect(await said({ who: 'Ada' })).toEqual(message('Ada kindly'))
     expect(await said({ who: 'Ada', more: 'x' })).toEqual(message('Ada kindly'))
   })
-
-  it('limits how fast values are asked for, so that nobody reads a table letter by letter (CMP-04)', async () => {
-    const client = await open(cell, fullServer())
-    const ref = { type: 'ref/resource', uri: 'app://rows/{id}' }
-    const asked = Array.from({ length: 500 }, (_, n) =>
-      client.complete(ref, { name: 'id', value: String(n) }).then(
-        () => 'answered',
-        () => 'refused',
-      ),
-    )
-    const outcomes = await Promise.all(asked)
-    expect(outcomes).toContain('answered')
-    expect(outcomes).toContain('refused')
-  })
 })
 
 describe.each(cells({ ...both, revisions: ['2025-06-18', '2025-11-25', '2026-07-28'] }))('$name', (cell) => {

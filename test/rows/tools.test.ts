@@ -91,42 +91,6 @@ describe.each(cells(both))('$name', (cell) => {
     expect(tools.length).toBeGreaterThan(5)
     for (const { description } of tools) expect(description).toMatch(/\S{3}/)
   })
-
-  it('lists no text that looks other than it is: no escapes, no hidden characters (TOOL-25)', async () => {
-    const { server } = testServer()
-    const hidden = ['\u001b[2J', '\u0008', '\u202e', '\u2066', '\u200b', '\u2060', '\u{e0041}']
-    for (const [at, character] of hidden.entries()) {
-      const text = `Adds.${character} Reads.`
-      const property = { type: 'string', description: text } as const
-      const define = [
-        () => server.tool(`t${at}`, { description: text }, () => 'x'),
-        () => server.tool(`u${at}`, { description: 'A tool.', title: text }, () => 'x'),
-        () =>
-          server.tool(
-            `v${at}`,
-            { description: 'A tool.', input: { type: 'object', properties: { a: property } } },
-            () => 'x',
-          ),
-      ]
-      for (const attempt of define) {
-        // Refused where it is defined, or else cleaned where it is listed.
-        try {
-          attempt()
-        } catch (error) {
-          expect(error).toHaveProperty('name', 'DefinitionError')
-        }
-      }
-    }
-    server.tool('plain', { description: 'Größe\tin Zeilen\nund Emoji 👩‍💻 ist erlaubt.' }, () => 'x')
-    const client = await open(cell, server)
-    const { tools } = await client.listTools()
-    expect(tools.at(-1)?.name).toBe('plain')
-    for (const { name, title = '', description = '', inputSchema } of tools) {
-      const described = objectsIn(inputSchema).map((schema) => String(schema['description'] ?? ''))
-      const shown = [title, description, ...described].join(' ')
-      expect([name, hidden.filter((character) => shown.includes(character))]).toEqual([name, []])
-    }
-  })
 })
 
 describe.each(cells({ ...both, revisions: ['2025-06-18', '2025-11-25', '2026-07-28'] }))('$name', (cell) => {
