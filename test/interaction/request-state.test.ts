@@ -1,8 +1,8 @@
-import type { Authenticator, ServerOptions } from 'holdfast'
+import type { ServerOptions } from 'holdfast'
 import { type Cell, cells, type Message, type TestClient } from 'holdfast/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { handClock, open, refused, testServer, textOf } from '../protocol/support.js'
+import { byHeader, handClock, open, refused, testServer, textOf } from '../protocol/support.js'
 import {
   ableClient,
   accept,
@@ -213,19 +213,6 @@ describe.each(replayCells)('$name', (cell) => {
     }
   })
 })
-
-const byHeader: Authenticator = {
-  authenticate: ({ header }) => ({
-    ok: true,
-    principal: {
-      kind: 'user',
-      issuer: header('x-issuer') ?? 'https://issuer.example',
-      subject: header('x-user') ?? 'nobody',
-      permissions: new Set(),
-      claims: {},
-    },
-  }),
-}
 
 describe.each(cells({ transports: ['http'], revisions: byReplay }))('$name', (cell: Cell) => {
   it('MRT-06 a state counts for the principal that it was given to, and for nobody else', async () => {

@@ -1,23 +1,9 @@
-import type { Authenticator } from 'holdfast'
 import { cells, type TestClient } from 'holdfast/testing'
 import { describe, expect, it } from 'vitest'
-import { handClock, open, refused, testServer, textOf } from './support.js'
+import { byHeader, handClock, open, refused, testServer, textOf } from './support.js'
 
 const keys = ['the first secret, long enough to seal with', 'the second secret, long enough to seal with']
 const hour = 60 * 60 * 1000
-
-const byHeader: Authenticator = {
-  authenticate: ({ header }) => ({
-    ok: true,
-    principal: {
-      kind: 'user',
-      issuer: header('x-issuer') ?? 'https://issuer.example',
-      subject: header('x-user') ?? 'nobody',
-      permissions: new Set(),
-      claims: {},
-    },
-  }),
-}
 
 function served(options: Parameters<typeof testServer>[0] = {}) {
   const { server } = testServer({ keys: keys.slice(0, 1), ...options })

@@ -1,4 +1,4 @@
-import type { Clock, LogFields, Logger, Server, ServerOptions } from 'holdfast'
+import type { Authenticator, Clock, LogFields, Logger, Server, ServerOptions } from 'holdfast'
 import { createServer } from 'holdfast'
 import type { Cell, ConnectOptions, RequestError, TestClient, TestServer } from 'holdfast/testing'
 import { onTestFinished } from 'vitest'
@@ -103,4 +103,18 @@ export function envelopeOf(revision: string): Readonly<Record<string, unknown>> 
       'io.modelcontextprotocol/clientCapabilities': {},
     },
   }
+}
+
+/** Takes the word of the headers X-User and X-Issuer for who calls. */
+export const byHeader: Authenticator = {
+  authenticate: ({ header }) => ({
+    ok: true,
+    principal: {
+      kind: 'user',
+      issuer: header('x-issuer') ?? 'https://issuer.example',
+      subject: header('x-user') ?? 'nobody',
+      permissions: new Set(),
+      claims: {},
+    },
+  }),
 }

@@ -28,11 +28,16 @@ export interface Stream {
 /** Opens a stream, or gets another reply; resolves with its head. */
 export function openStream(
   url: string,
-  options: { readonly method: string; readonly headers: Record<string, string>; readonly body?: string },
+  options: {
+    readonly method: string
+    readonly headers: Record<string, string>
+    readonly body?: string
+    readonly signal?: AbortSignal | undefined
+  },
 ): Promise<Stream> {
-  const { method, headers, body } = options
+  const { method, headers, body, signal } = options
   return new Promise((resolve, reject) => {
-    const req = httpRequest(url, { method, headers, agent: false }, (res) => {
+    const req = httpRequest(url, { method, headers, agent: false, ...(signal && { signal }) }, (res) => {
       const blocks: StreamBlock[] = []
       const watchers = new Set<() => void>()
       const isStream = res.headers['content-type'] === 'text/event-stream'
@@ -108,6 +113,7 @@ export interface RawClient {
     method: string,
     params?: Message,
     headers?: Record<string, string>,
+    signal?: AbortSignal,
   ): Promise<Stream>
   /** Posts any message. */
   send(message: object): Promise<Stream>
@@ -123,11 +129,16 @@ export async function rawClient(cell: Cell, url: string, capabilities: object = 
   const { revision, stateless } = cell
   const clientInfo = { name: 'raw', version: '0' }
   const within: Record<string, string> = {}
-  const send = (message: object, headers: Record<string, string> = {}): Promise<Stream> =>
+  const send = (
+    message: object,
+    headers: Record<string, string> = {},
+    signal?: AbortSignal,
+  ): Promise<Stream> =>
     openStream(url, {
       method: 'POST',
       headers: { ...usual, ...within, ...headers },
       body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+      signal,
     })
   if (stateless) {
     within['mcp-protocol-version'] = revision
@@ -141,7 +152,7 @@ export async function rawClient(cell: Cell, url: string, capabilities: object = 
   const declared = { 'io.modelcontextprotocol/clientCapabilities': capabilities }
   return {
     send: (message) => send(message),
-    post(id, method, params = {}, headers = {}) {
+    post(id, method, params = {}, headers = {}, signal) {
       const envelope = envelopeOf(revision)['_meta'] as Message | undefined
       const _meta = { ...envelope, ...(stateless && declared), ...(params['_meta'] as Message | undefined) }
       const { name, uri, taskId } = params
@@ -150,7 +161,11 @@ export async function rawClient(cell: Cell, url: string, capabilities: object = 
         'mcp-method': method,
         ...(typeof named === 'string' && { 'mcp-name': named }),
       }
-      return send({ id, method, params: { ...params, _meta } }, { ...(stateless && routing), ...headers })
+      return send(
+        { id, method, params: { ...params, _meta } },
+        { ...(stateless && routing), ...headers },
+        signal,
+      )
     },
     get: (lastEventId) =>
       openStream(url, {

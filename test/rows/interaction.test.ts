@@ -1,7 +1,6 @@
-import type { Authenticator } from 'holdfast'
 import { cells, type Message } from 'holdfast/testing'
 import { describe, expect, it } from 'vitest'
-import { handClock, open, refused } from '../protocol/support.js'
+import { byHeader, handClock, open, refused } from '../protocol/support.js'
 import { able, accepted, askingServer, call } from './asking-server.js'
 
 // What a client brings back with a request is an attacker's until it has been checked.
@@ -172,19 +171,6 @@ describe.each(cells({ transports: ['stdio', 'http'], revisions: [newest] }))('$n
 })
 
 describe.each(cells({ transports: ['http'], revisions: [newest] }))('$name', (cell) => {
-  const byHeader: Authenticator = {
-    authenticate: ({ header }) => ({
-      ok: true,
-      principal: {
-        kind: 'user',
-        issuer: 'https://issuer.example',
-        subject: header('x-user') ?? 'nobody',
-        permissions: new Set(),
-        claims: {},
-      },
-    }),
-  }
-
   it('takes a state for the request and the user that it was given to alone (MRT-06)', async () => {
     const { server, seen } = askingServer({ authenticate: byHeader, keys })
     const client = await open(cell, server, { capabilities: able, headers: { 'x-user': 'alice' } })

@@ -1,8 +1,7 @@
-import type { Authenticator } from 'holdfast'
 import { cells, type Message, type TestClient } from 'holdfast/testing'
 import { describe, expect, it } from 'vitest'
 import { oneTool } from '../protocol/http-support.js'
-import { open, refused, testServer } from '../protocol/support.js'
+import { byHeader, open, refused, testServer } from '../protocol/support.js'
 import { fullServer, visitAll } from './full-server.js'
 
 const newest = '2026-07-28'
@@ -137,18 +136,6 @@ describe.each(cells({ ...both, revisions: [newest] }))('$name', (cell) => {
 
 describe.each(cells({ transports: ['http'], revisions: [newest] }))('$name', (cell) => {
   it('what one caller alone is shown may be kept by nobody else (CAC-06)', async () => {
-    const byHeader: Authenticator = {
-      authenticate: ({ header }) => ({
-        ok: true,
-        principal: {
-          kind: 'user',
-          issuer: 'https://issuer.example',
-          subject: header('x-user') ?? 'nobody',
-          permissions: new Set(),
-          claims: {},
-        },
-      }),
-    }
     const { server } = testServer({ authenticate: byHeader })
     server.resource(
       'note',

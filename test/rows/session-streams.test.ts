@@ -216,7 +216,7 @@ describe.each(cells({ transports: ['http'], revisions: streaming }))('$name', (c
       server.handler(req, res)
     })
     await new Promise<void>((listening) => listener.listen(0, '127.0.0.1', listening))
-    onTestFinished(() => listener.close())
+    onTestFinished(() => void listener.close())
     const url = `http://127.0.0.1:${(listener.address() as AddressInfo).port}/mcp`
     const client = await rawClient(cell, url)
     const leaving = new AbortController()
@@ -228,6 +228,8 @@ describe.each(cells({ transports: ['http'], revisions: streaming }))('$name', (c
     await stream?.until(({ messages }) => messages().length === 1)
     leaving.abort()
     await gone.opened
+    // Whoever wants to make something of it has the time of a whole exchange.
+    await (await client.post('behind', 'tools/list')).over
     finish.open()
     expect(await effect.opened).toBe(false)
     expect(server.stats().counters.cancelled).toBe(0)

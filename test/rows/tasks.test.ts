@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Authenticator, Server, ServerOptions, TaskRecord, TaskStore } from 'holdfast'
+import type { Server, ServerOptions, TaskRecord, TaskStore } from 'holdfast'
 import { type Cell, cells, type Message, type TestClient } from 'holdfast/testing'
 import { describe, expect, it } from 'vitest'
-import { gate, open, refused, testServer, textOf } from '../protocol/support.js'
+import { byHeader, gate, open, refused, testServer, textOf } from '../protocol/support.js'
 import { listen, methodOf } from './listening.js'
 
 const newest = '2026-07-28'
@@ -235,18 +235,6 @@ describe.each(cells({ transports: ['http'], revisions: [newest] }))('$name', (ce
   })
 
   it('keeps a task from everybody but whom it belongs to (TSX-09)', async () => {
-    const byHeader: Authenticator = {
-      authenticate: ({ header }) => ({
-        ok: true,
-        principal: {
-          kind: 'user',
-          issuer: 'https://issuer.example',
-          subject: header('x-user') ?? 'nobody',
-          permissions: new Set(),
-          claims: {},
-        },
-      }),
-    }
     const { server, finish } = tasked({ authenticate: byHeader })
     const alice = await open(cell, server, { capabilities: declared, headers: { 'x-user': 'alice' } })
     const bob = await open(cell, server, { capabilities: declared, headers: { 'x-user': 'bob' } })

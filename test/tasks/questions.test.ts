@@ -1,8 +1,7 @@
-import type { Authenticator } from 'holdfast'
 import { cells } from 'holdfast/testing'
 import { describe, expect, it } from 'vitest'
 import { accept, nameForm, sizeForm } from '../interaction/support.js'
-import { gate, refused } from '../protocol/support.js'
+import { byHeader, gate, refused } from '../protocol/support.js'
 import { begin, look, lookUntil, memoryCells, runningTasks, taskCells, tasked } from './support.js'
 
 const waits = ({ status }: { readonly status: string }): boolean => status === 'input_required'
@@ -103,19 +102,6 @@ describe.each(memoryCells)('$name', (cell) => {
     expect(units).toContain('bytes')
   })
 })
-
-const byHeader: Authenticator = {
-  authenticate: ({ header }) => ({
-    ok: true,
-    principal: {
-      kind: 'user',
-      issuer: 'https://issuer.example',
-      subject: header('x-user') ?? 'nobody',
-      permissions: new Set(),
-      claims: {},
-    },
-  }),
-}
 
 describe.each(cells({ transports: ['http'], revisions: ['2026-07-28'] }))('$name', (cell) => {
   it('TSX-09 a task is there for who made it, and for nobody else', async () => {

@@ -43,4 +43,20 @@ describe('MemoryStore', () => {
     expect(await store.setIfAbsent('c', '3', 100)).toBe(true)
     expect([await store.get('a'), await store.get('b')]).toEqual([undefined, '2'])
   })
+
+  it('has room as soon as anything expires, whatever was there when it was full', async () => {
+    const { store, time } = rig()
+    await store.set('a', '1', 200)
+    await store.set('b', '2', 300)
+    await expect(store.set('c', '3', 100)).rejects.toThrow('full')
+    await store.delete('a')
+    await store.set('d', '4', 50)
+    await expect(store.set('c', '3', 100)).rejects.toThrow('full')
+    time.now += 50
+    await store.set('c', '3', 100)
+    await expect(store.set('e', '5', 100)).rejects.toThrow('full')
+    time.now += 100
+    await store.set('e', '5', 1000)
+    expect(store.stats()).toMatchObject({ size: 2, dropped: 3 })
+  })
 })

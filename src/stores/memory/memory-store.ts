@@ -16,6 +16,8 @@ export class MemoryStore implements Store, Bounded {
   readonly #limit: number
   readonly #clock: Clock
   readonly #entries = new Map<string, Entry>()
+  /** When full: the first moment at which an entry expires. Whoever keeps it full must not make it look each time. */
+  #fullUntil = 0
   #refused = 0
 
   constructor(name: string, limit: number, clock: Clock) {
@@ -65,13 +67,22 @@ export class MemoryStore implements Store, Bounded {
     // Put at the end, so that what expires first tends to stand first.
     this.#entries.delete(key)
     if (this.#entries.size >= this.#limit) this.#makeRoom()
-    this.#entries.set(key, { value, expiresAt: this.#clock.now() + ttlMs })
+    const expiresAt = this.#clock.now() + ttlMs
+    this.#entries.set(key, { value, expiresAt })
+    this.#fullUntil = Math.min(this.#fullUntil, expiresAt)
   }
 
   #makeRoom(): void {
     const now = this.#clock.now()
-    for (const [key, { expiresAt }] of this.#entries) if (expiresAt <= now) this.#entries.delete(key)
-    if (this.#entries.size < this.#limit) return
+    if (now >= this.#fullUntil) {
+      let soonest = Number.POSITIVE_INFINITY
+      for (const [key, { expiresAt }] of this.#entries) {
+        if (expiresAt <= now) this.#entries.delete(key)
+        else soonest = Math.min(soonest, expiresAt)
+      }
+      if (this.#entries.size < this.#limit) return
+      this.#fullUntil = soonest
+    }
     this.#refused += 1
     throw new Error(`The store "${this.#name}" is full: ${this.#limit} entries that have not expired.`)
   }
