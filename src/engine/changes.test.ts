@@ -35,6 +35,16 @@ describe('Changes', () => {
     expect(heard).toHaveLength(4)
   })
 
+  it('tells what waits at once when the server closes, and not once more', async () => {
+    const { changes, heard } = rig()
+    changes.open()
+    changes.announce({ kind: 'tools' })
+    changes.flush()
+    expect(heard).toEqual([{ kind: 'tools' }])
+    await turn()
+    expect(heard).toHaveLength(1)
+  })
+
   it('says nothing before it is opened, and nothing to who has left', async () => {
     const { changes, heard, stop } = rig()
     changes.announce({ kind: 'tools' })

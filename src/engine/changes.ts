@@ -46,8 +46,13 @@ export class Changes implements Bounded {
       this.#dropped += 1
       return
     }
-    if (this.#waiting.size === 0) afterTick(() => void this.#publish())
+    if (this.#waiting.size === 0) afterTick(() => this.flush())
     this.#waiting.set(key, change)
+  }
+
+  /** Tells what waits now, and not at the end of this turn: whoever closes after it would leave its listeners without. */
+  flush(): void {
+    if (this.#waiting.size > 0) void this.#publish()
   }
 
   /** Calls `listener` for every change from now on. It must not throw. Returns the function that ends it. */

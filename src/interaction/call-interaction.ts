@@ -116,7 +116,7 @@ export class CallInteraction implements Interaction {
     const { dialect, client } = this.#exchange
     const { revision } = dialect
     const withTools = revision.clientFeatures.has('sampling.tools')
-    const feature = rest.tools !== undefined || rest.toolChoice !== undefined ? 'sampling.tools' : 'sampling'
+    const feature = usesTools(question) ? 'sampling.tools' : 'sampling'
     const fallback = this.#options.fallbacks.sampling
     if (fallback !== undefined && !this.#can(feature)) return fallback(question)
     // 2025-11-25, client/sampling: only for clients that say that they can.
@@ -201,6 +201,18 @@ function checkRoots(answer: unknown): string | undefined {
   const areRoots =
     Array.isArray(roots) && roots.every((root) => isRecord(root) && typeof root['uri'] === 'string')
   return areRoots ? undefined : '"roots" must be an array of { uri }.'
+}
+
+/** Also a message that tells of a tool's use is only for clients that have them (2025-11-25, client/sampling). */
+function usesTools({ messages, tools, toolChoice }: SamplingQuestion): boolean {
+  const blocks = messages.flatMap(({ content }): readonly SamplingContent[] =>
+    isBlocks(content) ? content : [content],
+  )
+  return (
+    tools !== undefined ||
+    toolChoice !== undefined ||
+    blocks.some(({ type }) => type === 'tool_use' || type === 'tool_result')
+  )
 }
 
 /** Before 2025-11-25 a message has one block. */

@@ -126,6 +126,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   }
 
   async function drainAll(timeoutMs: number): Promise<void> {
+    changes.flush()
     // The server's own timers never hold a process; here somebody waits for them.
     const alive = setInterval(() => undefined, 60_000)
     const openConnections = [...connections]

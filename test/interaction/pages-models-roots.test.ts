@@ -152,6 +152,22 @@ describe.each(cells())('$name', (cell) => {
     expect(unable['includeContext']).toBe(expected)
   })
 
+  it.each([
+    { type: 'tool_use', id: 't', name: 'look', input: {} },
+    { type: 'tool_result', toolUseId: 't', content: [{ type: 'text', text: 'Seen.' }] },
+  ] as const)('SMP-02 a $type is only for models of clients that have tools', async (block) => {
+    const messages = [{ role: 'user', content: [block] }] as const
+    const work = { messages, maxTokens: 9 }
+    const { server } = testServer()
+    server.tool('ask', { description: 'Asks.' }, async (_args, ctx) => (await ctx.sample(work)).model)
+    const client = await open(cell, server, {
+      capabilities: { sampling: {} },
+      answers: { 'sampling/createMessage': () => sampled },
+    })
+    const said = await client.callTool('ask').then(textOf, (error: Error) => error.message)
+    expect([said, client.serverRequests]).toEqual([expect.stringContaining('sampling.tools'), []])
+  })
+
   it('the roots of a client come as it gives them', async () => {
     const roots = [{ uri: 'file:///home/ada', name: 'Home' }, { uri: 'file:///tmp' }]
     const { client } = await asked(cell, async (ctx) => JSON.stringify(await ctx.roots()), {

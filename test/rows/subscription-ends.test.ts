@@ -14,6 +14,16 @@ const everything = {
 }
 
 describe.each(cells({ transports: ['stdio', 'http'], revisions: [newest] }))('$name', (cell) => {
+  it('tells what changed right before it shuts down (SUB-06)', async () => {
+    const server = fullServer()
+    const client = await open(cell, server)
+    const listener = await listen(client, everything)
+    server.resourceUpdated('app://config')
+    await server.close()
+    const heard = (await listener.all).map((message) => message['method'])
+    expect(heard.at(-2)).toBe('notifications/resources/updated')
+  })
+
   it('answers every subscription when it shuts down (SUB-06)', async () => {
     const server = fullServer()
     const client = await open(cell, server)
