@@ -1,7 +1,7 @@
 import type { Bounded, BoundedStats } from '../contracts/bounded.js'
 import { clean } from '../errors/shown.js'
 import { ToolError } from '../errors/tool-error.js'
-import { isRecord, type ResponseFrame, requestKey } from '../protocol/json-rpc.js'
+import { isRecord, type RequestId, type ResponseFrame, requestKey } from '../protocol/json-rpc.js'
 
 interface Waiting {
   resolve(result: unknown): void
@@ -93,6 +93,11 @@ export class PendingQuestions implements Bounded {
     if (isRecord(result)) waiting.resolve(result)
     else waiting.reject(clientFailed(error))
     return true
+  }
+
+  /** Whether the id could be that of a question which another process asked. */
+  isElsewhere(id: RequestId): boolean {
+    return typeof id === 'string' && /^[0-9a-f]{8}-\d{1,15}$/.test(id) && !id.startsWith(`${this.#prefix}-`)
   }
 
   stats(): BoundedStats {

@@ -8,10 +8,11 @@ const key = 'one secret for all nodes of the fleet'
 const confirm = z.object({ ok: z.boolean() })
 
 /** A bus between servers of one process, as a broker would be between those of many. */
-function sharedBus(): Bus {
+function sharedBus(published: string[] = []): Bus {
   const listeners = new Map<string, Set<(message: string) => void>>()
   return {
     async publish(topic, message) {
+      published.push(message)
       // Later, as over a network.
       await new Promise((resolve) => setImmediate(resolve))
       for (const listener of listeners.get(topic) ?? []) listener(message)
@@ -41,12 +42,14 @@ function sharedTasks(): TaskStore {
 
 interface Fleet {
   readonly nodes: readonly [Server, Server]
+  readonly published: readonly string[]
   readonly aborted: { readonly opened: Promise<void>; open(value: undefined): void }
 }
 
 /** Two nodes with the same key, bus and tasks, and the same tools. */
 function fleet(): Fleet {
-  const bus = sharedBus()
+  const published: string[] = []
+  const bus = sharedBus(published)
   const store = sharedTasks()
   const aborted = gate<undefined>()
   const node = (): Server => {
@@ -76,7 +79,7 @@ function fleet(): Fleet {
     server.resource('one', { uri: 'app://one', description: 'One.' }, () => 'one')
     return server
   }
-  return { nodes: [node(), node()], aborted }
+  return { nodes: [node(), node()], published, aborted }
 }
 
 /** Two ends of one session: each client reaches its own node, and both have the same id. */
@@ -117,6 +120,16 @@ describe('two nodes with one bus', () => {
       }),
     )
     expect(textOf(await call)).toBe('accept')
+  })
+
+  it('what answers no question of any node is not told to all of them', async () => {
+    const { nodes, published } = fleet()
+    const { first, second } = await oneSession(nodes)
+    for (const id of [1, 'x', '00000000', '-1', '0000000g-1', 'x00000000-1']) {
+      await second.post(JSON.stringify({ jsonrpc: '2.0', id, result: {} }))
+    }
+    await first.request('ping')
+    expect(published.filter((message) => message.includes('body'))).toEqual([])
   })
 
   it('a cancel that arrives at the other node reaches the call', async () => {

@@ -68,7 +68,9 @@ export class SessionPeers implements Peers {
   /** A client's answer to a question; false when nobody waits for it here. */
   settle(frame: ResponseFrame, session: string): boolean {
     if (this.questions.settle(frame, session)) return true
-    if (frame.id !== undefined) this.#relay({ session, id: frame.id, body: frame.body })
+    // What answers nothing that a server of ours asked is not told to all of them.
+    const { id, body } = frame
+    if (id !== undefined && this.questions.isElsewhere(id)) this.#relay({ session, id, body })
     return false
   }
 
