@@ -66,6 +66,9 @@ export class PeerConnection implements Connection {
   readonly #reply: Reply = (answer) => {
     if (answer !== undefined) void this.#send(answer.text)
   }
+  readonly #sendFailed = (error: unknown): void => {
+    this.#engine.environment.logger.error('A transport failed to send.', { error })
+  }
   readonly #stream: RequestStream = { send: (text) => this.#send(text) }
   #draining = false
   #closed = false
@@ -136,14 +139,11 @@ export class PeerConnection implements Connection {
 
   #send(text: string): void | Promise<void> {
     if (this.#closed) return
-    const failed = (error: unknown): void => {
-      this.#engine.environment.logger.error('A transport failed to send.', { error })
-    }
     try {
       const sent = this.#options.send(text)
-      return sent instanceof Promise ? sent.catch(failed) : undefined
+      if (sent instanceof Promise) return sent.catch(this.#sendFailed)
     } catch (error) {
-      failed(error)
+      this.#sendFailed(error)
     }
   }
 
