@@ -3,7 +3,9 @@
 //
 // `test/rows/rows.json` has every row once, with the revisions and transports it speaks of, and for a row that
 // cannot be asked of this server the reason (`notServer`). A row whose feature is still to come says which (`waits`):
-// it is counted by itself, and as soon as a test shows it the list is out of date. A test cites rows in its titles, from
+// its
+// tests stand under `not yet` and are expected to fail (`it.fails`), so that whoever brings the feature is told; it is
+// counted by itself, and as soon as another test shows it the list is out of date. A test cites rows in its titles, from
 // the outermost `describe` to its own: `TOOL-13, TOOL-14`, `HTL-21..24`. The same titles name the cells it ran in, in
 // the form in which `cells()` names them: `stdio, 2025-11-25`. A test outside cells writes that itself, where a range or
 // `all` may stand for the revision: `(STD-12 over stdio, 2026-07-28)`, `(ERA-03 over stdio, all; http, all)`.
@@ -22,7 +24,7 @@ const STATES = ['passes', 'fails', 'untested', 'waits']
 
 /**
  * @typedef {{ id: string, revisions: string[], over: string[], notServer?: string, waits?: string }} Row
- * @typedef {{ title: string, ids: string[], cells: string[], outcome: string }} CitingTest cells as `stdio, 2025-11-25`
+ * @typedef {{ title: string, ids: string[], cells: string[], outcome: string, notYet: boolean }} CitingTest cells as `stdio, 2025-11-25`
  * @typedef {{ row: Row, cell: string, state: 'passes' | 'fails' | 'untested' | 'waits', failed: string[] }} Case
  */
 
@@ -85,7 +87,13 @@ export function citingTests(report, groups) {
     .map(({ ancestorTitles, title, status }) => {
       const whole = [...ancestorTitles, title].join(' ')
       const ids = idsIn(whole).filter((id) => groups.has(groupOf(id)))
-      return { title: whole, ids, cells: cellsIn(whole), outcome: status }
+      return {
+        title: whole,
+        ids,
+        cells: cellsIn(whole),
+        outcome: status,
+        notYet: whole.startsWith('not yet '),
+      }
     })
     .filter(({ ids }) => ids.length > 0)
 }
@@ -103,11 +111,13 @@ export function judge(rows, report) {
   const byId = new Map(rows.map((row) => [row.id, row]))
   const tests = citingTests(report, new Set(rows.map(({ id }) => groupOf(id))))
   const problems = []
-  for (const { title, ids, cells } of tests) {
+  for (const { title, ids, cells, notYet } of tests) {
     if (cells.length === 0) problems.push(`names no cell, such as "stdio, 2025-11-25": ${title}`)
     for (const id of ids) {
       const row = byId.get(id)
       if (row === undefined) problems.push(`cites ${id}, which is no row: ${title}`)
+      else if (notYet && row.waits === undefined)
+        problems.push(`is expected to fail, but ${id} waits for nothing: ${title}`)
       else if (row.notServer !== undefined) problems.push(`cites ${id}, which "${row.notServer}": ${title}`)
     }
   }
@@ -115,7 +125,9 @@ export function judge(rows, report) {
     .filter(({ notServer }) => notServer === undefined)
     .flatMap((row) => cellsOf(row).map((cell) => judgeCase(row, cell, tests)))
   for (const { id, waits } of rows) {
-    const shown = tests.find(({ ids, outcome }) => ids.includes(id) && outcome === 'passed')
+    const shown = tests.find(
+      ({ ids, outcome, notYet }) => ids.includes(id) && outcome === 'passed' && !notYet,
+    )
     if (waits === undefined || shown === undefined) continue
     problems.push(`${id} is out of date: "${waits}", but this passes: ${shown.title}`)
   }
@@ -136,9 +148,9 @@ function judgeCase(row, cell, tests) {
 
 function stateOf({ waits }, isFailing, isPassing) {
   if (isFailing) return 'fails'
-  // Even where a test passes: then the list is wrong, and nothing may be counted by it.
-  if (waits !== undefined) return 'waits'
-  return isPassing ? 'passes' : 'untested'
+  if (!isPassing) return 'untested'
+  // Also where a test shows it: then the list is wrong, and nothing may be counted by it.
+  return waits === undefined ? 'passes' : 'waits'
 }
 
 /** The table, and below it what is missing. @param {Row[]} rows @param {Case[]} cases @returns {string} */

@@ -101,7 +101,9 @@ it('finds tests that name no cell, no row, or one that is not asked of a server'
 })
 
 it('counts what waits for a feature by itself, and never hides a failure behind it', () => {
-  const idle = judge([A02, A04], reportOf([["'http, 2026-07-28'", 'one (AAA-02)'], 'passed']))
+  const one = [["'http, 2026-07-28'", 'one (AAA-02)'], 'passed']
+  const later = [['not yet', "'http, 2026-07-28'", 'later (AAA-04)'], 'passed']
+  const idle = judge([A02, A04], reportOf(one, later))
   expect(states(idle)).toEqual(['AAA-02 http, 2026-07-28: passes', 'AAA-04 http, 2026-07-28: waits'])
   expect(idle.problems).toEqual([])
   const table = render([A02, A04], idle.cases)
@@ -109,6 +111,7 @@ it('counts what waits for a feature by itself, and never hides a failure behind 
   expect(table).toContain('1 of them pass in all their cells, 1 wait for a feature.')
   expect(table).toContain('waits  AAA-04  http, 2026-07-28\n    The engine is still to come.')
 
+  expect(states(judge([A04], reportOf()))).toEqual(['AAA-04 http, 2026-07-28: untested'])
   const failing = judge([A04], reportOf([["'http, 2026-07-28'", 'early (AAA-04)'], 'failed']))
   expect(states(failing)).toEqual(['AAA-04 http, 2026-07-28: fails'])
   expect(failing.problems).toEqual([])
@@ -118,6 +121,11 @@ it('calls a row out of date that waits for what a test shows, and counts nothing
   const { cases, problems } = judge([A04], reportOf([["'http, 2026-07-28'", 'done (AAA-04)'], 'passed']))
   expect(cases.map(({ state }) => state)).toEqual(['waits'])
   expect(problems).toEqual([expect.stringMatching(/^AAA-04 is out of date: .* passes: .*done/)])
+})
+
+it('lets no test be expected to fail for a row that waits for nothing', () => {
+  const { problems } = judge([A02], reportOf([['not yet', "'http, 2026-07-28'", 'one (AAA-02)'], 'passed']))
+  expect(problems).toEqual([expect.stringMatching(/^is expected to fail, but AAA-02 waits for nothing/)])
 })
 
 it('finds mistakes in the list of rows', () => {
@@ -163,7 +171,7 @@ it.each([
   ['nothing was run', () => reportOf(), 1],
   ['all is well', () => everything(), 0],
   ['one test failed', () => everything({ outcome: (id) => (id === 'TOOL-09' ? 'failed' : 'passed') }), 1],
-  ['what waits has a test', () => everything({ withWaiting: true }), 1],
+  ['what waits is shown', () => everything({ notYet: '' }), 1],
 ])('as a program it ends with a code: %s', (_what, report, code) => {
   const root = tree({ 'report.json': JSON.stringify(report()) })
   const script = fileURLToPath(new URL('./rows.mjs', import.meta.url))
@@ -173,10 +181,13 @@ it.each([
   expect(stdout).toMatch(/^2024-11-05 +stdio +\d+/m)
 })
 
-/** A report in which every row that can be shown has a test in every cell. */
-function everything({ outcome = () => 'passed', withWaiting = false } = {}) {
-  const ids = rows
-    .filter(({ notServer, waits }) => notServer === undefined && (withWaiting || waits === undefined))
-    .map(({ id }) => id)
-  return reportOf(...ids.map((id) => [[`${id} over stdio, all; http, all`], outcome(id)]))
+/** A report in which every row that applies has a test in every cell. */
+function everything({ outcome = () => 'passed', notYet = 'not yet' } = {}) {
+  const asked = rows.filter(({ notServer }) => notServer === undefined)
+  return reportOf(
+    ...asked.map(({ id, waits }) => {
+      const title = `${id} over stdio, all; http, all`
+      return [waits === undefined ? [title] : [notYet, title], outcome(id)]
+    }),
+  )
 }

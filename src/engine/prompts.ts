@@ -9,6 +9,7 @@ import { answerOrAsk } from './asking.js'
 import type { Call, Handler } from './call.js'
 import { isBlock, isMessage, user } from './content.js'
 import { Context, type ContextSource } from './context.js'
+import { contextSource } from './context-source.js'
 import { checkPromptOptions } from './definition-check.js'
 import type { Completer, PromptOptions } from './definitions.js'
 import { toMs } from './duration.js'
@@ -71,20 +72,7 @@ export function createPrompt(
       ...(icons && { icons }),
       ...(meta && { _meta: meta }),
     },
-    source: {
-      services: environment.services,
-      logger: environment.logger,
-      errors: {},
-      timeoutMs: definition.timeoutMs,
-      now: environment.clock.monotonic,
-      interact: (exchange) =>
-        environment.openInteraction(exchange, {
-          name,
-          fallbacks: {},
-          singleUse: false,
-          timeoutMs: definition.timeoutMs,
-        }),
-    },
+    source: contextSource(environment, { name, timeoutMs: definition.timeoutMs }),
     complete: complete as PromptEntry['complete'],
     suggest: suggestChain(definition, environment),
     run: lazily(() => environment.pipeline.compose(definition, promptHandler(handler))),

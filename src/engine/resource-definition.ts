@@ -3,6 +3,7 @@ import type { Resource, ResourceContents, ResourceTemplate } from '../protocol/t
 import type { Call, Handler } from './call.js'
 import { isContents, toResourceContents } from './content.js'
 import type { Context, ContextSource } from './context.js'
+import { contextSource } from './context-source.js'
 import { checkResourceOptions } from './definition-check.js'
 import type { Completer, FixedResourceOptions, TemplateResourceOptions } from './definitions.js'
 import type { CacheHint } from './dialect.js'
@@ -77,20 +78,7 @@ export function createResource(
   }
   const base: EntryBase = {
     name,
-    source: {
-      services: environment.services,
-      logger: environment.logger,
-      errors: {},
-      timeoutMs: definition.timeoutMs,
-      now: environment.clock.monotonic,
-      interact: (exchange) =>
-        environment.openInteraction(exchange, {
-          name,
-          fallbacks: {},
-          singleUse: false,
-          timeoutMs: definition.timeoutMs,
-        }),
-    },
+    source: contextSource(environment, { name, timeoutMs: definition.timeoutMs }),
     cache: { ttlMs: ttl === undefined ? 0 : Math.round(toMs(ttl, `The ${owner}: "ttl"`)), scope: cacheScope },
     run: lazily(() => environment.pipeline.compose(definition, resourceHandler(handler, mimeType))),
   }

@@ -11,6 +11,7 @@ import type { Deferral, TaskSetting } from './background.js'
 import type { Call, Handler } from './call.js'
 import { isForeignThenable } from './compose.js'
 import { Context, type ContextSource } from './context.js'
+import { contextSource } from './context-source.js'
 import { adviseOnTool, checkToolOptions } from './definition-check.js'
 import type { ToolDefinition, ToolOptions } from './definitions.js'
 import { toMs } from './duration.js'
@@ -55,7 +56,7 @@ export function createTool(definition: ToolDefinition, environment: Environment)
   const output =
     options.output === undefined ? undefined : compileSchema(options.output, { role: 'output', owner })
   adviseOnTool(definition, input.json, environment)
-  const { title, description, annotations, icons, meta, fallbacks = {} } = options
+  const { title, description, annotations, icons, meta } = options
   const mirrored = mirroredParams(input.json)
   const compiled: Definition = {
     kind: 'tool',
@@ -83,20 +84,13 @@ export function createTool(definition: ToolDefinition, environment: Environment)
       ...(icons && { icons }),
       ...(meta && { _meta: meta }),
     },
-    source: {
-      services: environment.services,
-      logger: environment.logger,
-      errors: options.errors ?? {},
+    source: contextSource(environment, {
+      name,
       timeoutMs: compiled.timeoutMs,
-      now: environment.clock.monotonic,
-      interact: (exchange) =>
-        environment.openInteraction(exchange, {
-          name,
-          fallbacks,
-          singleUse: options.singleUse ?? false,
-          timeoutMs: compiled.timeoutMs,
-        }),
-    },
+      errors: options.errors,
+      fallbacks: options.fallbacks,
+      singleUse: options.singleUse,
+    }),
     mirroredParams: mirrored,
     requires: requirements(options),
     task: taskSetting(options, owner),

@@ -3,24 +3,14 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CellClient, featureCells } from './feature-cells.js'
 import type { Progress } from './feature-client.js'
-import { type ServedFeatures, serveFeatures } from './served-features.js'
-import { ownStateHome } from './state-home.js'
+import { featuresForFile } from './served-features.js'
 
-let removeState: () => Promise<void>
-let served: ServedFeatures
-beforeAll(async () => {
-  removeState = await ownStateHome()
-  served = await serveFeatures()
-})
-afterAll(async () => {
-  await served.close()
-  await removeState()
-})
+const served = featuresForFile()
 
 describe.each(featureCells)('$name', ({ connect, revision, modern }) => {
   let client: CellClient
   beforeAll(async () => {
-    client = await connect(served.url)
+    client = await connect(served().url)
   })
   afterAll(async () => {
     await client.close()

@@ -1,20 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { type CellClient, type FeatureCell, featureCells } from './feature-cells.js'
 import type { FeatureClientOptions, Heard } from './feature-client.js'
-import { type ServedFeatures, serveFeatures } from './served-features.js'
-import { ownStateHome } from './state-home.js'
+import { featuresForFile, serveFeatures } from './served-features.js'
 
-let removeState: () => Promise<void>
-let served: ServedFeatures
-beforeAll(async () => {
-  removeState = await ownStateHome()
-  served = await serveFeatures()
-})
-afterAll(async () => {
-  await served.close()
-  await removeState()
-})
+const served = featuresForFile()
 
 const open: CellClient[] = []
 afterEach(async () => {
@@ -25,7 +15,7 @@ afterEach(async () => {
 })
 
 async function connected(cell: FeatureCell, options?: FeatureClientOptions): Promise<CellClient> {
-  const client = await cell.connect(served.url, options)
+  const client = await cell.connect(served().url, options)
   open.push(client)
   await client.listening()
   return client

@@ -1,25 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type CuttingProxy, cuttingProxy } from './cutting-proxy.js'
 import { type CellClient, featureCells } from './feature-cells.js'
-import { type ServedFeatures, serveFeatures } from './served-features.js'
-import { ownStateHome } from './state-home.js'
+import { featuresForFile } from './served-features.js'
 
-let removeState: () => Promise<void>
-let served: ServedFeatures
+const served = featuresForFile()
 let proxy: CuttingProxy
-beforeAll(async () => {
-  removeState = await ownStateHome()
-  served = await serveFeatures()
-})
 beforeEach(async () => {
-  proxy = await cuttingProxy(served.url)
+  proxy = await cuttingProxy(served().url)
 })
 afterEach(() => proxy.close())
-afterAll(async () => {
-  await served.close()
-  await removeState()
-})
 
 const cells = featureCells.filter(({ transport, modern }) => transport === 'http' && modern)
 
@@ -30,7 +20,7 @@ describe.each(cells)('$name', ({ connect }) => {
   let helper: CellClient
   beforeEach(async () => {
     client = await connect(proxy.url)
-    helper = await connect(served.url)
+    helper = await connect(served().url)
   })
   afterEach(async () => {
     await client.close()

@@ -2,19 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CellClient, featureCells } from './feature-cells.js'
 import type { Asked, ClientAnswers, Form } from './feature-client.js'
-import { type ServedFeatures, serveFeatures } from './served-features.js'
-import { ownStateHome } from './state-home.js'
+import { featuresForFile } from './served-features.js'
 
-let removeState: () => Promise<void>
-let served: ServedFeatures
-beforeAll(async () => {
-  removeState = await ownStateHome()
-  served = await serveFeatures()
-})
-afterAll(async () => {
-  await served.close()
-  await removeState()
-})
+const served = featuresForFile()
 
 const accept = (content: NonNullable<Form['content']>): Form => ({ action: 'accept', content })
 
@@ -27,7 +17,7 @@ describe.each(featureCells)('$name', (cell) => {
   let answers: Required<ClientAnswers>
 
   beforeAll(async () => {
-    client = await connect(served.url, {
+    client = await connect(served().url, {
       answers: {
         elicit: (asked, signal) => answers.elicit(asked, signal),
         sample: () => answers.sample(),

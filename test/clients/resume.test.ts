@@ -1,28 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type CuttingProxy, cuttingProxy } from './cutting-proxy.js'
 import { type CellClient, featureCells } from './feature-cells.js'
 import type { ClientAnswers, Progress } from './feature-client.js'
 import { Inbox } from './inbox.js'
-import { type ServedFeatures, serveFeatures } from './served-features.js'
-import { ownStateHome } from './state-home.js'
+import { featuresForFile } from './served-features.js'
 import type { WatchedRequest } from './watched-fetch.js'
 
-let removeState: () => Promise<void>
-let served: ServedFeatures
+const served = featuresForFile()
 let proxy: CuttingProxy
-beforeAll(async () => {
-  removeState = await ownStateHome()
-  served = await serveFeatures()
-})
 beforeEach(async () => {
-  proxy = await cuttingProxy(served.url)
+  proxy = await cuttingProxy(served().url)
 })
 afterEach(() => proxy.close())
-afterAll(async () => {
-  await served.close()
-  await removeState()
-})
 
 const isGet = ({ method }: WatchedRequest): boolean => method === 'GET'
 const resumes = ({ method, lastEventId }: WatchedRequest): boolean =>
@@ -38,7 +28,7 @@ describe.each(http)('$name', ({ client: which, connect, revision }) => {
   async function connected(answers: ClientAnswers = {}): Promise<void> {
     client = await connect(proxy.url, { answers, hurries: true })
     await client.listening()
-    helper = await connect(served.url)
+    helper = await connect(served().url)
   }
   afterEach(async () => {
     await client.close()

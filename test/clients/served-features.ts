@@ -1,6 +1,8 @@
 import { createServer, type Server } from 'holdfast'
 import { type Served, serve } from 'holdfast/node'
+import { afterAll, beforeAll } from 'vitest'
 import { addFeatures } from '../fixtures/features/features.mjs'
+import { ownStateHome } from './state-home.js'
 
 export interface ServedFeatures extends Served {
   readonly server: Server<Readonly<Record<string, unknown>>>
@@ -18,4 +20,19 @@ export async function serveFeatures({ drainMs = 1000 } = {}): Promise<ServedFeat
   })
   addFeatures(server)
   return { ...(await serve(server, { transport: 'http', port: 0, drainMs })), server }
+}
+
+/** Serves the features while a file of tests runs, with sealing keys in a folder of their own. */
+export function featuresForFile(): () => ServedFeatures {
+  let removeState: () => Promise<void>
+  let served: ServedFeatures
+  beforeAll(async () => {
+    removeState = await ownStateHome()
+    served = await serveFeatures()
+  })
+  afterAll(async () => {
+    await served.close()
+    await removeState()
+  })
+  return () => served
 }

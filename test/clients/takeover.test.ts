@@ -3,10 +3,9 @@ import { Client as ClientV2, StreamableHTTPClientTransport as HttpV2 } from '@mo
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as HttpV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { TransportV1 } from './desk-client.js'
-import { type ServedFeatures, serveFeatures } from './served-features.js'
-import { ownStateHome } from './state-home.js'
+import { featuresForFile } from './served-features.js'
 import { type WatchedFetch, watchedFetch } from './watched-fetch.js'
 
 const clientInfo = { name: 'takeover-test', version: '1.0.0' }
@@ -63,20 +62,11 @@ async function callerV2(url: string, sessionId?: string): Promise<Caller> {
   }
 }
 
-let removeState: () => Promise<void>
-let served: ServedFeatures
-beforeAll(async () => {
-  removeState = await ownStateHome()
-  served = await serveFeatures()
-})
-afterAll(async () => {
-  await served.close()
-  await removeState()
-})
+const served = featuresForFile()
 
 /** Begins a call as one client, which then goes away without a word. */
 async function abandoned(connect: typeof callerV1, name: string): Promise<Place> {
-  const first = await connect(served.url)
+  const first = await connect(served().url)
   const resumptionToken = await new Promise<string>((resolve) => {
     first.call('half-way', { name }, { onresumptiontoken: resolve }).catch(() => undefined)
   })
@@ -93,11 +83,11 @@ describe.each([
   it('takes over what another client of the session began, without opening or asking again', async () => {
     const name = randomUUID()
     const { sessionId, resumptionToken } = await abandoned(connect, name)
-    const second = await connect(served.url, sessionId)
+    const second = await connect(served().url, sessionId)
     const answer = second.call('half-way', { name }, { resumptionToken })
     await second.http.requests.until(({ lastEventId, status }) => lastEventId !== undefined && status === 200)
     // Both clients of the session count their requests from 0, so what runs is let go by somebody else.
-    const helper = await connect(served.url)
+    const helper = await connect(served().url)
     await helper.call('happen', { name })
     expect(await answer).toEqual(whole)
     expect(await helper.call('times', { name: `${name} began` })).toEqual([{ type: 'text', text: '1' }])
@@ -111,7 +101,7 @@ describe.each([
   it('takes over what is over already', async () => {
     const name = randomUUID()
     const { sessionId, resumptionToken } = await abandoned(connect, name)
-    const second = await connect(served.url, sessionId)
+    const second = await connect(served().url, sessionId)
     await second.call('happen', { name })
     expect(await second.call('half-way', { name }, { resumptionToken })).toEqual(whole)
     // And once more, as long as it is kept.
@@ -122,7 +112,7 @@ describe.each([
   it('takes over nothing in another session', async () => {
     const name = randomUUID()
     const { resumptionToken } = await abandoned(connect, name)
-    const stranger = await connect(served.url)
+    const stranger = await connect(served().url)
     const from = stranger.http.requests.items.length
     // Neither client gives up on such a call, so it is left waiting.
     stranger.call('half-way', { name }, { resumptionToken }).catch(() => undefined)

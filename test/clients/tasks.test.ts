@@ -1,25 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { newest } from './feature-cells.js'
-import { type ServedFeatures, serveFeatures } from './served-features.js'
-import { ownStateHome } from './state-home.js'
+import { featuresForFile } from './served-features.js'
 import { connectTasks, type TaskClient, tasksExtension } from './task-client.js'
 
-let removeState: () => Promise<void>
-let served: ServedFeatures
-beforeAll(async () => {
-  removeState = await ownStateHome()
-  served = await serveFeatures()
-})
-afterAll(async () => {
-  await served.close()
-  await removeState()
-})
+const served = featuresForFile()
 
 describe.each(['stdio', 'http'] as const)(`v2 pinned, %s, ${newest}`, (transport) => {
   let client: TaskClient
   beforeAll(async () => {
-    const place = transport === 'stdio' ? transport : served
+    const place = transport === 'stdio' ? transport : served()
     client = await connectTasks(place, () => ({ action: 'accept', content: { sure: true } }))
   })
   afterAll(async () => {

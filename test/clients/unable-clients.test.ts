@@ -1,26 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CellClient, featureCells } from './feature-cells.js'
-import { type ServedFeatures, serveFeatures } from './served-features.js'
-import { ownStateHome } from './state-home.js'
+import { featuresForFile } from './served-features.js'
 import { tasksExtension } from './task-client.js'
 
-let removeState: () => Promise<void>
-let served: ServedFeatures
-beforeAll(async () => {
-  removeState = await ownStateHome()
-  served = await serveFeatures()
-})
-afterAll(async () => {
-  await served.close()
-  await removeState()
-})
+const served = featuresForFile()
 
 // Clients that declare nothing, so they cannot be asked anything.
 describe.each(featureCells)('$name', ({ connect, modern }) => {
   let client: CellClient
   beforeAll(async () => {
-    client = await connect(served.url)
+    client = await connect(served().url)
   })
   afterAll(async () => {
     await client.close()

@@ -1,0 +1,28 @@
+import type { ContextSource } from './context.js'
+import type { ErrorCatalogue } from './definitions.js'
+import type { Environment } from './environment.js'
+import type { Fallbacks } from './interaction.js'
+
+export interface ContextSourceOptions {
+  readonly name: string
+  /** Milliseconds. */
+  readonly timeoutMs: number
+  readonly errors?: ErrorCatalogue | undefined
+  readonly fallbacks?: Fallbacks | undefined
+  readonly singleUse?: boolean | undefined
+}
+
+/** What the contexts of a definition's calls share, made once. */
+export function contextSource(environment: Environment, options: ContextSourceOptions): ContextSource {
+  const { services, logger, clock } = environment
+  const { name, timeoutMs, errors = {}, fallbacks = {}, singleUse = false } = options
+  const asking = { name, fallbacks, singleUse, timeoutMs }
+  return {
+    services,
+    logger,
+    errors,
+    timeoutMs,
+    now: clock.monotonic,
+    interact: (exchange) => environment.openInteraction(exchange, asking),
+  }
+}
