@@ -14,12 +14,13 @@ export interface ContextSourceOptions {
 
 /** What the contexts of a definition's calls share, made once. */
 export function contextSource(environment: Environment, options: ContextSourceOptions): ContextSource {
-  const { services, logger, clock } = environment
+  const { services, logger, clock, fetch } = environment
   const { name, timeoutMs, errors = {}, fallbacks = {}, singleUse = false } = options
   const asking = { name, fallbacks, singleUse, timeoutMs }
   return {
     services,
     logger,
+    fetch,
     errors,
     timeoutMs,
     now: clock.monotonic,

@@ -1,3 +1,4 @@
+import type { Fetch } from '../contracts/fetch.js'
 import type { Logger } from '../contracts/logger.js'
 import type { Principal } from '../contracts/principal.js'
 import { ToolError, type ToolErrorDetails } from '../errors/tool-error.js'
@@ -43,6 +44,7 @@ export interface FeatureContext {
 export interface ContextSource {
   readonly services: unknown
   readonly logger: Logger
+  readonly fetch: Fetch
   readonly errors: ErrorCatalogue
   /** Milliseconds from arrival. */
   readonly timeoutMs: number
@@ -126,6 +128,19 @@ export class Context {
       ...(typeof uri === 'string' && { uri }),
     })
     return this.#log
+  }
+
+  /**
+   * `fetch` for URLs that come from outside: it reaches the public internet and what the server's `fetch` option allows,
+   * checks each redirect, and is bounded in bytes and time. It ends with the call. A refusal is a tool error that says why,
+   * so it may pass. docs/security.md
+   * @throws ToolError `url_not_allowed`, `fetch_failed`, `fetch_timed_out`, `response_too_large`, `too_many_redirects`,
+   *   `overloaded`
+   */
+  get fetch(): Fetch {
+    const { fetch } = this.#source
+    const { signal } = this
+    return (input, init) => fetch(input, { ...init, signal: joined(signal, input, init) })
   }
 
   /** Ties a masked error to its log record: both carry this id. */
@@ -297,4 +312,10 @@ export class Context {
     }
     return exchange.interaction
   }
+}
+
+/** The call's signal, and the fetch's own where it has one. */
+function joined(signal: AbortSignal, input: unknown, init: RequestInit | undefined): AbortSignal {
+  const own = init?.signal ?? (input instanceof Request ? input.signal : undefined)
+  return own === undefined || own === null ? signal : AbortSignal.any([signal, own])
 }

@@ -43,6 +43,7 @@ const tool: Required<ToolOptions> = {
   output: schema,
   errors: { order_not_found: errorDefinition },
   repair: false,
+  sanitize: false,
   requires: ['elicitation', 'elicitation.url', 'sampling', 'sampling.tools', 'roots', 'tasks'],
   fallbacks: {
     elicitation: () => ({ action: 'decline' }),
@@ -156,6 +157,7 @@ describe('checkToolOptions', () => {
       '"requires[1]" must be a client\'s feature, received "elicitaton"; use "elicitation".',
     ],
     [{ requires: ['toString'] }, 'there are elicitation, elicitation.url, sampling'],
+    [{ sanitize: 1 }, '"sanitize" must be true or false, received 1'],
     [{ repair: 1 }, '"repair" must be true or false, received 1'],
   ])('refuses %j: %s', (wrong, sentence) => {
     const message = refusal(() => checkTool({ description, ...wrong }))

@@ -128,6 +128,7 @@ export const toolTable: OptionTable = {
     output: schema,
     errors: errorCatalogue,
     repair: flag,
+    sanitize: flag,
     requires: listOf(feature, "write ['elicitation']"),
     fallbacks: options(fallbackTable),
     singleUse: flag,

@@ -81,6 +81,11 @@ export interface ToolOptions<
    */
   readonly repair?: boolean
   /**
+   * Takes hidden and directional characters, escapes of terminals and control characters out of the texts and structured strings
+   * that the tool returns, before its output is validated (docs/security.md). False: they are sent as they are. Default: true.
+   */
+  readonly sanitize?: boolean
+  /**
    * What the client must be able to do. A call by one that cannot is refused before the handler: with -32021 in
    * 2026-07-28, with a tool error before it. What has a fallback is not required.
    */

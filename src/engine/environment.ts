@@ -1,5 +1,6 @@
 import type { Bus } from '../contracts/bus.js'
 import type { Clock } from '../contracts/clock.js'
+import type { Fetch } from '../contracts/fetch.js'
 import type { Logger } from '../contracts/logger.js'
 import type { Sealer } from '../contracts/sealer.js'
 import type { Changes } from './changes.js'
@@ -11,6 +12,8 @@ import type { Stats } from './stats.js'
 export interface Environment {
   readonly services: unknown
   readonly logger: Logger
+  /** For URLs that come from outside. */
+  readonly fetch: Fetch
   readonly clock: Clock
   readonly sealer: Sealer
   readonly pipeline: Pipeline

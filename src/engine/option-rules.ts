@@ -2,6 +2,7 @@ import { DefinitionError } from '../errors/definition-error.js'
 import { shown } from '../errors/shown.js'
 import type { Icon } from '../protocol/types.js'
 import { type Duration, toMs } from './duration.js'
+import { refuseHidden } from './hidden-text.js'
 
 /**
  * Looks at one option's value, which is never undefined.
@@ -102,16 +103,26 @@ export function isLine(value: unknown, max = 1000): value is string {
 
 /** One line of text for people or programs. */
 export function line(max: number, mend: string): Rule {
-  return rule(
-    (value) => isLine(value, max),
-    `one line of text with 1 to ${max} characters, none of them a control character`,
-    mend,
+  return visible(
+    rule(
+      (value) => isLine(value, max),
+      `one line of text with 1 to ${max} characters, none of them a control character`,
+      mend,
+    ),
   )
 }
 
 /** Text of any length, line breaks and all. */
 export function text(mend: string): Rule {
-  return rule((value) => typeof value === 'string', 'a text', mend)
+  return visible(rule((value) => typeof value === 'string', 'a text', mend))
+}
+
+/** What models choose tools by, their readers must see. */
+function visible(kind: Rule): Rule {
+  return (value, path, owner) => {
+    kind(value, path, owner)
+    refuseHidden(String(value), owner, path)
+  }
 }
 
 /** A whole number with inclusive bounds. */

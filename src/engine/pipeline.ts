@@ -11,6 +11,8 @@ export interface Definition {
   readonly output: CompiledSchema | undefined
   readonly timeoutMs: number
   readonly repair: boolean
+  /** Whether hidden characters are taken out of what comes back. */
+  readonly sanitize?: boolean | undefined
   /** Milliseconds between signs of life; undefined: none. */
   readonly heartbeatMs?: number | undefined
 }

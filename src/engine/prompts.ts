@@ -15,6 +15,7 @@ import type { Completer, PromptOptions } from './definitions.js'
 import { toMs } from './duration.js'
 import type { Environment } from './environment.js'
 import type { Exchange } from './exchange.js'
+import { refuseHiddenTexts } from './hidden-text.js'
 import { lazily } from './lazily.js'
 import { listTtlMs, PagedList } from './lists.js'
 import type { Methods } from './method.js'
@@ -43,6 +44,7 @@ export function createPrompt(
   const owner = `prompt ${JSON.stringify(name)}`
   const input =
     options.input === undefined ? undefined : compileSchema(options.input, { role: 'input', owner })
+  if (input !== undefined) refuseHiddenTexts(input.json, `The ${owner}: `, 'input')
   const args = input === undefined ? [] : promptArguments(input.json, owner)
   const complete: Readonly<Record<string, Completer<never> | undefined>> = options.complete ?? {}
   for (const argument of Object.keys(complete)) {

@@ -21,6 +21,8 @@ export interface Counters {
   unknownNotifications: number
   /** Calls whose arguments came as JSON text and were read. */
   repairedCalls: number
+  /** Tool results out of which hidden characters were taken. */
+  sanitizedResults: number
   /** HTTP requests refused before their message was looked at. */
   refusedHttpRequests: number
   /** HTTP streams that were cut because their client left too much unread. */
@@ -48,6 +50,7 @@ export class Stats implements BoundedRegistry {
     strayResponses: 0,
     unknownNotifications: 0,
     repairedCalls: 0,
+    sanitizedResults: 0,
     refusedHttpRequests: 0,
     cutStreams: 0,
     questions: 0,

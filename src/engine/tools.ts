@@ -17,6 +17,7 @@ import type { ToolDefinition, ToolOptions } from './definitions.js'
 import { toMs } from './duration.js'
 import type { Environment } from './environment.js'
 import type { Exchange } from './exchange.js'
+import { refuseHiddenTexts } from './hidden-text.js'
 import { bringsAnswers } from './interaction.js'
 import { lazily } from './lazily.js'
 import { listTtlMs, PagedList } from './lists.js'
@@ -55,6 +56,8 @@ export function createTool(definition: ToolDefinition, environment: Environment)
   )
   const output =
     options.output === undefined ? undefined : compileSchema(options.output, { role: 'output', owner })
+  refuseHiddenTexts(input.json, `The ${owner}: `, 'input')
+  if (output !== undefined) refuseHiddenTexts(output.json, `The ${owner}: `, 'output')
   adviseOnTool(definition, input.json, environment)
   const { title, description, annotations, icons, meta } = options
   const mirrored = mirroredParams(input.json)
@@ -69,6 +72,7 @@ export function createTool(definition: ToolDefinition, environment: Environment)
         : toMs(options.timeout, `The ${owner}: "timeout"`),
     // A proxy has judged mirrored arguments by their headers; what is read out of text later it never saw.
     repair: mirrored.length === 0 && (options.repair ?? options.annotations?.destructiveHint !== true),
+    sanitize: options.sanitize ?? true,
     heartbeatMs:
       options.heartbeat === undefined ? undefined : toMs(options.heartbeat, `The ${owner}: "heartbeat"`),
   }

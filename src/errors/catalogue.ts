@@ -33,6 +33,16 @@ export const catalogue = {
   client_unreachable: { family: 'tool', retryable: true },
   /** A client was asked again and again without an answer that counts. */
   unanswered: { family: 'tool', retryable: true },
+  /** A URL, or where it leads, is not one that the server may fetch. */
+  url_not_allowed: { family: 'tool', retryable: false },
+  fetch_failed: { family: 'tool', retryable: true },
+  fetch_timed_out: { family: 'tool', retryable: true },
+  response_too_large: { family: 'tool', retryable: false },
+  too_many_redirects: { family: 'tool', retryable: false },
+  /** A path that leads, or could be made to lead, out of the folder that is served. */
+  path_not_allowed: { family: 'tool', retryable: false },
+  path_not_found: { family: 'tool', retryable: false },
+  file_too_large: { family: 'tool', retryable: false },
   /** What a call would have to remember while its client is asked is too much. */
   state_too_large: { family: 'tool', retryable: false },
 } as const

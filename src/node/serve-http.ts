@@ -27,6 +27,9 @@ export async function serveHttp(server: Servable, options: ServeHttpOptions): Pr
   })
   // A client that dawdles over its headers holds a socket, not a request.
   listener.headersTimeout = 15_000
+  // Longer than clients and load balancers keep a connection (60 s is usual), so that it is they who end an idle one: a request
+  // that is written while the server closes is lost with a reset.
+  listener.keepAliveTimeout = 75_000
   await listen(listener, options.port, host)
   const { port } = listener.address() as AddressInfo
 

@@ -13,3 +13,6 @@ export const tasksExtension = 'io.modelcontextprotocol/tasks'
 
 /** Ours: the fields of a tool error, for programs. The prefix is a name that we own, as the spec asks. */
 export const errorMetaKey = 'dev.holdfast/error'
+
+/** Ours: what was taken out of a result's texts because nobody would have seen it. */
+export const removedMetaKey = 'dev.holdfast/removed'

@@ -32,6 +32,17 @@ const limits: Required<NonNullable<ServerOptions['limits']>> = {
   maxInFlight: 1,
   maxSubscriptions: 1,
 }
+const fetch: Required<NonNullable<ServerOptions['fetch']>> = {
+  allow: ['localhost:3000', '10.20.0.0/16'],
+  egress: ['api.example.com', '*.example.org'],
+  lookup: async () => [],
+  maxBytes: 1,
+  timeoutMs: 1,
+  maxRedirects: 0,
+  maxHeaderBytes: 1,
+  maxConcurrent: 1,
+  proxy: 'http://proxy.example.com:3128',
+}
 const all: Required<ServerOptions> = {
   name: 'Bestellungen – größer',
   version: '1.0.0-rc.1+build',
@@ -74,6 +85,7 @@ const all: Required<ServerOptions> = {
     async delete() {},
   },
   extensions: { 'com.example/things': { size: 1 }, 'com.example/none': {} },
+  fetch,
   http,
   logger,
   clock: systemClock,
@@ -102,6 +114,19 @@ describe('checkServerOptions', () => {
 
   it.each(Object.keys(http))('looks at http.%s', (option) => {
     expect(refusal({ ...given, http: { [option]: Symbol('wrong') } }).message).toContain(`"http.${option}"`)
+  })
+
+  it.each(Object.keys(fetch))('looks at fetch.%s', (option) => {
+    expect(refusal({ ...given, fetch: { [option]: Symbol('wrong') } }).message).toContain(`"fetch.${option}"`)
+  })
+
+  it.each([
+    ['allow', '0.0.0.0/0', 'opens too much'],
+    ['allow', 'localhost', 'is neither host:port nor an address range'],
+    ['egress', 'https://example.com', 'is no host'],
+  ])('reads the entries of fetch.%s: %s', (list, entry, why) => {
+    const { message } = refusal({ ...given, fetch: { [list]: [entry] } })
+    expect([message.startsWith(`"fetch.${list}": "${entry}"`), message.includes(why)]).toEqual([true, true])
   })
 
   it.each(Object.keys(limits))('looks at limits.%s', (option) => {

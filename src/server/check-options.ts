@@ -18,11 +18,15 @@ import {
 } from '../engine/option-rules.js'
 import { DefinitionError } from '../errors/definition-error.js'
 import { shown } from '../errors/shown.js'
+import { readAllow, readEgressRule } from '../security/safe-fetch/destination-lists.js'
+import type { SafeFetchOptions } from '../security/safe-fetch/options.js'
 import type { HttpOptions } from '../transports/http/options.js'
 import type { TasksSettings } from './features.js'
 import type { ServerOptions } from './options.js'
 
 const most = Number.MAX_SAFE_INTEGER
+/** The longest that a timer can wait, in milliseconds. */
+const mostNumber = 2 ** 31 - 1
 /** A body becomes one text, and V8 makes none longer than 2^29 - 24 characters. */
 const mostBodyBytes = 500 * 1024 * 1024
 /** The declared capabilities of a client alone are six levels deep (2026-07-28, `_meta`). */
@@ -69,6 +73,18 @@ const taskRules = {
   store: methods(['create', 'get', 'update'], 'give a task store that has all three, or leave it out'),
 } satisfies Record<keyof TasksSettings, Rule>
 
+const fetchRules = {
+  allow: destinations(readAllow),
+  egress: destinations(readEgressRule),
+  lookup: rule((value) => typeof value === 'function', 'a function', 'give one like dns.lookup'),
+  maxBytes: whole(1, mostNumber, 'leave it out for 10 MiB'),
+  timeoutMs: whole(1, mostNumber, 'leave it out for 30000'),
+  maxRedirects: whole(0, mostNumber, 'leave it out for 5'),
+  maxHeaderBytes: whole(1, mostNumber, 'leave it out for 16 KiB'),
+  maxConcurrent: whole(1, mostNumber, 'leave it out for 100'),
+  proxy: httpUrl,
+} satisfies Record<keyof SafeFetchOptions, Rule>
+
 const serverRules = {
   name: line(128, 'write a name such as "orders"'),
   version: line(128, 'write your own version, such as "1.0.0"'),
@@ -91,6 +107,7 @@ const serverRules = {
   bus: methods(['publish', 'subscribe'], 'give a bus that has both, or leave it out'),
   nonces: methods(['get', 'set', 'setIfAbsent', 'delete'], 'give a store that has all four, or leave it out'),
   extensions,
+  fetch: options({ what: '"fetch"', example: "{ allow: ['localhost:3000'] }", rules: fetchRules }),
   http: options({ what: '"http"', example: "{ path: '/mcp' }", rules: httpRules, instead: elsewhere }),
   logger: methods(['debug', 'info', 'warn', 'error'], 'give a logger that has all four, or leave it out'),
   clock: methods(['now', 'monotonic', 'after'], 'give a clock that has all three, or leave it out'),
@@ -136,6 +153,21 @@ export function checkServerOptions(given: unknown): void {
     )
   }
   checkOptions(given, serverTable, '', '')
+}
+
+/** Each entry is read as it will be used, so that a mistake is told at the start. */
+function destinations(read: (entry: string) => unknown): Rule {
+  const list = texts('write ["localhost:3000"]')
+  return (value, path, owner) => {
+    list(value, path, owner)
+    for (const entry of value as readonly string[]) {
+      try {
+        read(entry)
+      } catch (error) {
+        throw new DefinitionError(`${owner}"${path}": ${error instanceof Error ? error.message : ''}`)
+      }
+    }
+  }
 }
 
 function texts(mend: string): Rule {

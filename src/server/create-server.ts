@@ -19,7 +19,7 @@ import type { HttpHandler } from '../transports/http/http-handler.js'
 import { createAdviser } from './adviser.js'
 import { checkServerOptions } from './check-options.js'
 import { createDefiner } from './definer.js'
-import { addSubscriptions, addTasks, lazyInteraction } from './features.js'
+import { addSubscriptions, addTasks, lazyFetch, lazyInteraction } from './features.js'
 import type { ServerOptions, ServicesOption } from './options.js'
 import { middlewareOrder } from './order.js'
 import type { Server } from './server.js'
@@ -53,9 +53,11 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   const logger = guardLogger(options.logger ?? createConsoleLogger())
   const stats = new Stats()
   const pipeline = new Pipeline(middlewareOrder({ clock, stats, development }))
+  const fetching = lazyFetch(options.fetch, stats)
   const environment: Environment = {
     services: options.services ?? {},
     logger,
+    fetch: fetching.fetch,
     clock,
     sealer: createSealer(() => keySource()),
     pipeline,
@@ -136,6 +138,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
       ...openConnections.map((connection) => connection.drain(timeoutMs)),
     ])
     for (const connection of openConnections) connection.close()
+    await fetching.close()
     clearInterval(alive)
   }
 

@@ -30,6 +30,7 @@ export interface GroupOptions {
   readonly meta?: Meta
   readonly timeout?: Duration
   readonly repair?: boolean
+  readonly sanitize?: boolean
 }
 
 /** Where definitions are added: the server itself, or a group of it. */
@@ -74,7 +75,7 @@ export function createDefiner<Services>(engine: Engine, group: GroupOptions = {}
   const named = (name: string): string => `${group.prefix ?? ''}${name}`
 
   function addTool(definition: ToolDefinition): DefinitionHandle {
-    const { annotations, icons, meta, timeout, repair } = group
+    const { annotations, icons, meta, timeout, repair, sanitize } = group
     if (!isObject(definition) || !isObject(definition.options)) {
       throw new DefinitionError(
         'A tool is defined as server.tool(name, { description, input, ... }, handler), or by what toolsFor() makes.',
@@ -85,6 +86,7 @@ export function createDefiner<Services>(engine: Engine, group: GroupOptions = {}
       ...(icons && { icons }),
       ...(timeout !== undefined && { timeout }),
       ...(repair !== undefined && { repair }),
+      ...(sanitize !== undefined && { sanitize }),
       ...options,
       ...((annotations ?? options.annotations) && {
         annotations: { ...annotations, ...options.annotations },

@@ -1,3 +1,4 @@
+import type { Fetch } from '../contracts/fetch.js'
 import type { Store } from '../contracts/store.js'
 import type { TaskStore } from '../contracts/task-store.js'
 import { type Duration, toMs } from '../engine/duration.js'
@@ -5,7 +6,10 @@ import type { Engine } from '../engine/engine.js'
 import type { Environment } from '../engine/environment.js'
 import type { OpenInteraction } from '../engine/interaction.js'
 import type { Method } from '../engine/method.js'
+import type { Stats } from '../engine/stats.js'
 import { tasksExtension } from '../protocol/meta-keys.js'
+import type { SafeFetchOptions } from '../security/safe-fetch/options.js'
+import type { SafeFetch } from '../security/safe-fetch/safe-fetch.js'
 import { resourceSubscriptions } from '../subscriptions/resource-subscriptions.js'
 import type { Tasks } from '../tasks/tasks.js'
 
@@ -42,6 +46,29 @@ export function lazyInteraction(environment: () => Environment, nonces: Store | 
       }
     }
     return openInteraction(exchange, options, environment(), store)
+  }
+}
+
+/** `ctx.fetch`, and how it ends. */
+export function lazyFetch(
+  options: SafeFetchOptions | undefined,
+  stats: Stats,
+): { fetch: Fetch; close: () => Promise<void> } {
+  let loading: Promise<SafeFetch> | undefined
+  const load = async (): Promise<SafeFetch> => {
+    const { createSafeFetch } = await import('../security/safe-fetch/safe-fetch.js')
+    const made = createSafeFetch(options)
+    stats.add(made)
+    return made
+  }
+  return {
+    async fetch(input, init) {
+      loading ??= load()
+      return (await loading)(input, init)
+    },
+    async close() {
+      if (loading !== undefined) await (await loading).close()
+    },
   }
 }
 

@@ -5,6 +5,7 @@ import type { Logger } from '../contracts/logger.js'
 import type { Store } from '../contracts/store.js'
 import type { Duration } from '../engine/duration.js'
 import type { Icon } from '../protocol/types.js'
+import type { SafeFetchOptions } from '../security/safe-fetch/options.js'
 import type { HttpOptions } from '../transports/http/options.js'
 import type { TasksSettings } from './features.js'
 
@@ -53,6 +54,11 @@ export interface ServerOptions<Services extends ServicesOption = ServicesOption>
   readonly nonces?: Store
   /** Settings of protocol extensions, by their id, as capabilities show them. */
   readonly extensions?: Readonly<Record<string, object>>
+  /**
+   * What `ctx.fetch` may reach beside the public internet (`allow: ['idp.cluster.local:8443', '10.20.0.0/16']`), what alone it
+   * may reach (`egress`), and its limits.
+   */
+  readonly fetch?: SafeFetchOptions
   readonly http?: HttpOptions
   /** Default: JSON lines on stderr. */
   readonly logger?: Logger

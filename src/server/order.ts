@@ -5,6 +5,7 @@ import type { Place } from '../engine/pipeline.js'
 import type { Stats } from '../engine/stats.js'
 import { deadline } from '../middleware/deadline.js'
 import { heartbeat } from '../middleware/heartbeat.js'
+import { sanitize } from '../middleware/sanitize.js'
 import { validateInput } from '../middleware/validate-input.js'
 import { validateOutput } from '../middleware/validate-output.js'
 
@@ -33,6 +34,7 @@ export function middlewareOrder(options: {
     { user: 'authorized' },
     { name: 'validateInput', create: validateInput(stats) },
     { name: 'validateOutput', create: validateOutput({ development }) },
+    { name: 'sanitize', create: sanitize(stats) },
     { user: 'validated' },
   ]
 }

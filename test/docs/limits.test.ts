@@ -21,10 +21,12 @@ describe('docs/serving.md', () => {
     server.tool('once', { description: 'Does once.', task: 'optional' }, (_args, ctx) =>
       ctx.once('a', () => 1),
     )
+    server.tool('read', { description: 'Reads.' }, async (_args, ctx) => (await ctx.fetch('no URL')).text())
     const clients = await Promise.all(
       cells({ revisions: ['2025-11-25'] }).map(async ({ connect }) => {
         const client = await connect(server)
         await client.callTool('add')
+        await client.callTool('read')
         return client
       }),
     )
