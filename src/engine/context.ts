@@ -132,7 +132,7 @@ export class Context {
 
   /**
    * `fetch` for URLs that come from outside: it reaches the public internet and what the server's `fetch` option allows,
-   * checks each redirect, and is bounded in bytes and time. It ends with the call. A refusal is a tool error that says why,
+   * checks each redirect, and is bounded in bytes and time. It stops with `ctx.signal`. A refusal is a tool error that says why,
    * so it may pass. docs/security.md
    * @throws ToolError `url_not_allowed`, `fetch_failed`, `fetch_timed_out`, `response_too_large`, `too_many_redirects`,
    *   `overloaded`

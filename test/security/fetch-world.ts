@@ -1,7 +1,10 @@
 import { channel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import { afterEach, beforeEach } from 'vitest'
+import type { SafeFetchOptions } from '../../src/security/safe-fetch/options.js'
+import { createSafeFetch, type SafeFetch } from '../../src/security/safe-fetch/safe-fetch.js'
 
 export interface Origin {
   readonly port: number
@@ -86,4 +89,38 @@ export function countSockets(): { opened: () => number; stop: () => void } {
   const sockets = channel('net.client.socket')
   sockets.subscribe(count)
   return { opened: () => opened, stop: () => void sockets.unsubscribe(count) }
+}
+
+type Handler = RequestListener
+
+/** One origin for each test, and a safe fetch that may reach it. */
+export function fetchingForFile(): {
+  origin: () => Origin
+  fetching: (options: SafeFetchOptions, handler: Handler) => SafeFetch
+} {
+  let handle: Handler
+  let origin: Origin
+  let safeFetch: SafeFetch | undefined
+  beforeEach(async () => {
+    origin = await serveOrigin((req, res) => handle(req, res))
+  })
+  afterEach(async () => {
+    await safeFetch?.close()
+    await origin.close()
+  })
+  return {
+    origin: () => origin,
+    fetching(options, handler) {
+      handle = handler
+      safeFetch = createSafeFetch({ allow: [`127.0.0.1:${origin.port}`], ...options })
+      return safeFetch
+    },
+  }
+}
+
+/** What a client sent, whole. */
+export async function bodyOf(req: IncomingMessage): Promise<string> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of req) chunks.push(chunk as Uint8Array)
+  return Buffer.concat(chunks).toString()
 }
