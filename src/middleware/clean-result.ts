@@ -1,3 +1,4 @@
+import { findNonJson } from '../engine/json-value.js'
 import type { ToolResult } from '../engine/tool-result.js'
 import { ToolError } from '../errors/tool-error.js'
 import { isRecord } from '../protocol/json-rpc.js'
@@ -71,7 +72,28 @@ function withClean<Part extends object>(part: Part, names: readonly string[], ta
 
 function cleaned(value: unknown, tally: RemovalTally): unknown {
   if (value === undefined) return value
-  const { value: clean, removed } = cleanValue(value)
+  // Of an instance JSON decides what is sent, so that is what has to be clean. What JSON cannot carry is refused later.
+  const instances = holdsInstances(value)
+  if (instances && findNonJson(value) !== undefined) return value
+  const { value: clean, removed } = cleanValue(instances ? JSON.parse(JSON.stringify(value)) : value)
+  if (removed.length === 0) return value
   tally.addAll(removed)
   return clean
+}
+
+/** Whether something in a value is neither plain data nor the array of such. */
+function holdsInstances(root: unknown): boolean {
+  const seen = new Set<unknown>()
+  const waiting = [root]
+  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+    if (typeof at !== 'object' || at === null || seen.has(at)) continue
+    seen.add(at)
+    if (!Array.isArray(at)) {
+      const prototype: unknown = Object.getPrototypeOf(at)
+      if (prototype !== Object.prototype && prototype !== null) return true
+      if (typeof Reflect.get(at, 'toJSON') === 'function') return true
+    }
+    for (const inner of Object.values(at)) if (typeof inner === 'object') waiting.push(inner)
+  }
+  return false
 }

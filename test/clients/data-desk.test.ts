@@ -24,7 +24,7 @@ afterAll(async () => {
   await removeState()
 })
 
-/** Each tool with the parameters it takes, those that must be given first. */
+/** Each tool with the parameters it takes, those that must be given first; all but import-csv only read. */
 const toolParameters = {
   'list-datasets': [[], []],
   'describe-dataset': [['name'], ['name']],
@@ -32,6 +32,10 @@ const toolParameters = {
   'format-rows': [
     ['rows', 'format'],
     ['rows', 'format'],
+  ],
+  'import-csv': [
+    ['url', 'name'],
+    ['url', 'name'],
   ],
 } as const
 
@@ -96,7 +100,8 @@ describe.each(deskCells)('$name', ({ client: which, connect, revision }) => {
       expect(schema.required ?? []).toEqual(required)
       expect(Object.keys(schema.properties ?? {})).toEqual(all)
       if (since('2025-03-26')) {
-        expect(tool['annotations']).toMatchObject({ readOnlyHint: true, openWorldHint: false })
+        const reads = tool['name'] !== 'import-csv'
+        expect(tool['annotations']).toMatchObject({ readOnlyHint: reads, openWorldHint: !reads })
       }
       if (structures) expect(tool['outputSchema']).toMatchObject({ type: 'object' })
     }

@@ -76,6 +76,30 @@ describe.each(cells())('results, $name', (cell) => {
     )
   })
 
+  it('are clean where they are instances of classes, and untouched where those are clean', async () => {
+    class Row {
+      readonly note: string
+      constructor(note: string) {
+        this.note = note
+      }
+    }
+    class Written extends Row {
+      toJSON(): object {
+        return { written: this.note }
+      }
+    }
+    const { server } = testServer()
+    server.tool('rows', { description: 'Rows.' }, () => ({
+      rows: [new Row(smuggled), new Written(smuggled)],
+    }))
+    server.tool('clean', { description: 'Rows.' }, () => ({ rows: [new Row('a'), new Written('b')] }))
+    const client = await open(cell, server)
+    const read = async (name: string): Promise<unknown> =>
+      JSON.parse(((await client.callTool(name)).content[0] as { text: string }).text)
+    expect(await read('rows')).toEqual({ rows: [{ note: kept }, { written: kept }] })
+    expect(await read('clean')).toEqual({ rows: [{ note: 'a' }, { written: 'b' }] })
+  })
+
   it('are clean where they are errors', async () => {
     const { server } = testServer()
     server.tool('fail', { description: 'Fails.' }, (_args, ctx) => {

@@ -11,6 +11,13 @@ describe('readCommand', () => {
     [['--port=0'], {}, { port: 0 }],
     [['--stdio'], { PORT: 'nonsense' }, { port: undefined }],
     [['--data', 'here'], {}, { port: 3000, data: 'here' }],
+    [['--allow-fetch', 'localhost:8080'], {}, { allowFetch: ['localhost:8080'] }],
+    [
+      ['--allow-fetch=10.0.0.7:80', '--allow-fetch', '[::1]:8080'],
+      {},
+      { allowFetch: ['10.0.0.7:80', '[::1]:8080'] },
+    ],
+    [[], {}, { allowFetch: [] }],
   ])('%j with %j', (args, env, expected) => {
     expect(readCommand(args, env)).toMatchObject({ kind: 'serve', ...expected })
   })
@@ -25,6 +32,13 @@ describe('readCommand', () => {
     [['--data', '--stdio'], {}, '--data needs a value'],
     [['--data', 'a', '--data', 'b'], {}, 'twice'],
     [['--stdio=yes'], {}, 'takes no value'],
+    [['--allow-fetch'], {}, 'needs a value'],
+    [['--allow-fetch', 'localhost'], {}, 'HOST:PORT, such as 127.0.0.1:8080, and is "localhost"'],
+    [['--allow-fetch', 'localhost:0'], {}, 'HOST:PORT'],
+    [['--allow-fetch', 'localhost:65536'], {}, 'HOST:PORT'],
+    [['--allow-fetch', 'http://localhost:80'], {}, 'HOST:PORT'],
+    [['--allow-fetch', '::1:80'], {}, 'HOST:PORT'],
+    [Array(21).fill('--allow-fetch=a:1'), {}, '20 times, and is given 21'],
     [['--stdio', '--port', '1'], {}, 'not both'],
     [[], { PORT: '-1' }, 'PORT must be'],
   ])('one sentence for %j with %j', (args, env, part) => {

@@ -5,25 +5,41 @@ export const usage = `data-desk: SQL over real datasets as an MCP server, read o
   --data DIR   serve the CSV, TSV, JSON and Parquet files of DIR instead of the bundled data
   --port N     serve HTTP on this port (default: PORT, else 3000; 0 takes a free one)
   --stdio      serve on standard input and output instead
+  --allow-fetch HOST:PORT
+               let import-csv fetch from this private address, for development (up to 20 times)
   --help       show this
 `
 
-const takes = 'data-desk takes --data DIR, --port N, --stdio and --help'
+const takes = 'data-desk takes --data DIR, --port N, --stdio, --allow-fetch HOST:PORT and --help'
+const maxAllowed = 20
 
 export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'mistake'; readonly message: string }
-  | { readonly kind: 'serve'; readonly data: string | undefined; readonly port: number | undefined }
+  | {
+      readonly kind: 'serve'
+      readonly data: string | undefined
+      readonly port: number | undefined
+      /** Private addresses that may be fetched from, as host:port. */
+      readonly allowFetch: readonly string[]
+    }
 
 const options = {
   data: { type: 'string' },
   port: { type: 'string' },
   stdio: { type: 'boolean' },
+  'allow-fetch': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
 
 function mistake(message: string): Command {
   return { kind: 'mistake', message }
+}
+
+/** A name, an IPv4 address or an IPv6 address in brackets, and a port. */
+function isHostAndPort(text: string): boolean {
+  const [, port] = /^(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253}):(\d{1,5})$/i.exec(text) ?? []
+  return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535
 }
 
 /**
@@ -35,6 +51,7 @@ export function readCommand(
 ): Command {
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true })
   const values = new Map<string, string | true>()
+  const allowFetch: string[] = []
   for (const token of tokens) {
     if (token.kind === 'positional')
       return mistake(`Unexpected argument ${JSON.stringify(token.value)}; ${takes}.`)
@@ -42,7 +59,7 @@ export function readCommand(
     const known = Object.entries(options).find(([name]) => name === token.name)
     if (known === undefined) return mistake(`Unknown option ${token.rawName}; ${takes}.`)
     const [name, { type }] = known
-    if (values.has(name)) return mistake(`The option --${name} is given twice.`)
+    if (values.has(name) && name !== 'allow-fetch') return mistake(`The option --${name} is given twice.`)
     if (type === 'boolean' && token.value !== undefined)
       return mistake(`The option --${name} takes no value.`)
     if (
@@ -51,11 +68,21 @@ export function readCommand(
     ) {
       return mistake(`The option --${name} needs a value; ${takes}.`)
     }
+    if (name === 'allow-fetch') allowFetch.push(token.value ?? '')
     values.set(name, token.value ?? true)
   }
   if (values.has('help')) return { kind: 'help' }
+  const wrong = allowFetch.find((text) => !isHostAndPort(text))
+  if (wrong !== undefined) {
+    return mistake(
+      `--allow-fetch must be HOST:PORT, such as 127.0.0.1:8080, and is ${JSON.stringify(wrong)}.`,
+    )
+  }
+  if (allowFetch.length > maxAllowed) {
+    return mistake(`--allow-fetch can be given ${maxAllowed} times, and is given ${allowFetch.length} times.`)
+  }
   const data = values.get('data')
-  const served = { kind: 'serve', data: typeof data === 'string' ? data : undefined } as const
+  const served = { kind: 'serve', data: typeof data === 'string' ? data : undefined, allowFetch } as const
   const port = values.get('port')
   if (values.has('stdio')) {
     return port === undefined ? { ...served, port: undefined } : mistake('Give --stdio or --port, not both.')

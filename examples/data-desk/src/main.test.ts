@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startCsvHost } from '../test/csv-host.js'
 
 // The built program: `npm test` builds before it tests.
 const program = fileURLToPath(new URL('../dist/main.js', import.meta.url))
@@ -77,6 +78,32 @@ describe('the program', () => {
     expect(await answer.json()).toMatchObject({ result: { structuredContent: { rows: [{ a: 1, b: 'x' }] } } })
     child.kill('SIGTERM')
     expect((await ended).code).toBe(0)
+  })
+
+  it('imports from a private address only when it was told to', async () => {
+    const host = await startCsvHost()
+    const opening = {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'test', version: '1' },
+    }
+    const call = { name: 'import-csv', arguments: { url: host.url('n\n5\n'), name: 'five' } }
+    const said = async (...args: string[]): Promise<string> => {
+      const { child, ended } = start('--stdio', '--data', directory, ...args)
+      const send = (id: number, method: string, params: object): boolean =>
+        child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`)
+      send(1, 'initialize', opening)
+      send(2, 'tools/call', call)
+      // The end of its input would end the import.
+      child.stdout.on('data', (text: string) => {
+        if (text.includes('"id":2')) child.stdin.end()
+      })
+      return (await ended).stdout
+    }
+    expect(await said()).toContain('url_not_allowed')
+    expect(await said('--allow-fetch', host.address)).toContain('"rows":1')
+    expect(host.requests).toHaveLength(1)
+    await host.close()
   })
 
   it('serves stdio with nothing but JSON-RPC on stdout', async () => {

@@ -22,10 +22,10 @@ async function main(): Promise<number> {
     say(command.message)
     return 1
   }
-  const { data, port } = command
+  const { data, port, allowFetch } = command
   const start = performance.now()
   const desk = await openDesk({ onProgress: say, ...(data !== undefined && { data }) })
-  const server = createDeskServer(desk)
+  const server = createDeskServer(desk, { allowFetch })
   const seconds = ((performance.now() - start) / 1000).toFixed(1)
   say(`data-desk: ${desk.datasets.size} datasets loaded in ${seconds} s`)
   if (port === undefined) {
@@ -37,6 +37,7 @@ async function main(): Promise<number> {
     fileURLToPath(import.meta.url),
     '--stdio',
     ...(data === undefined ? [] : ['--data', data]),
+    ...allowFetch.flatMap((address) => ['--allow-fetch', address]),
   ]
   say(connectHelp(url, stdioArgs, exampleSql(desk.datasets)))
   return 0

@@ -1,7 +1,7 @@
-import type { Desk } from './data/desk.js'
+import type { DeskReader } from './data/desk-reader.js'
 
 /** Dataset names that begin as typed, then those that contain it. */
-export function namesFor(desk: Desk, typed: string): string[] {
+export function namesFor(desk: DeskReader, typed: string): string[] {
   const wanted = typed.toLowerCase()
   const names = [...desk.datasets.keys()]
   const begins = names.filter((name) => name.startsWith(wanted))

@@ -50,13 +50,18 @@ const call = async (name: string, args: Record<string, unknown> = {}): Promise<R
   (await send('tools/call', { name, arguments: args })).result ?? {}
 
 describe('the tools', () => {
-  it('are four, read only, each with an output schema', async () => {
+  it('are five, all but one read only, each with an output schema', async () => {
     const { result } = await send('tools/list')
+    const readers = ['list-datasets', 'describe-dataset', 'query-dataset', 'format-rows']
     expect(result?.['tools']).toEqual(
-      ['list-datasets', 'describe-dataset', 'query-dataset', 'format-rows'].map((name) =>
+      [...readers, 'import-csv'].map((name) =>
         expect.objectContaining({
           name,
-          annotations: expect.objectContaining({ readOnlyHint: true, openWorldHint: false }),
+          annotations: expect.objectContaining(
+            readers.includes(name)
+              ? { readOnlyHint: true, openWorldHint: false }
+              : { readOnlyHint: false, openWorldHint: true },
+          ),
           outputSchema: expect.anything(),
         }),
       ),

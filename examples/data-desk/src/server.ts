@@ -1,30 +1,50 @@
-import { createServer, type Server } from 'holdfast'
+import { type Authenticator, createServer, type Server } from 'holdfast'
 import { type Desk, type DeskOptions, openDesk } from './data/desk.js'
 import { addExploreDataset } from './prompts/explore-dataset.js'
 import { addSchemaResource } from './resources/schema.js'
 import type { Services } from './services.js'
 import { describeDataset } from './tools/describe-dataset.js'
 import { formatRows } from './tools/format-rows.js'
+import { importCsv } from './tools/import-csv.js'
 import { listDatasets } from './tools/list-datasets.js'
 import { queryDataset } from './tools/query-dataset.js'
 
+export interface DeskServerOptions {
+  /** Private addresses that import-csv may fetch from, as host:port. Default: none, only the public internet. */
+  readonly allowFetch?: readonly string[]
+  /** Who is calling; each caller has imports of its own. Default: everyone is anonymous, and one caller. */
+  readonly authenticate?: Authenticator
+}
+
 /** The server over an open desk. Closing the server closes the desk. */
-export function createDeskServer(desk: Desk): Server<Services> {
+export function createDeskServer(
+  desk: Desk,
+  { allowFetch = [], authenticate }: DeskServerOptions = {},
+): Server<Services> {
   const server = createServer({
     name: 'data-desk',
     title: 'Data desk',
     version: '0.1.0',
     description: 'Reads and queries real datasets with SQL, and changes nothing.',
+    ...(authenticate !== undefined && { authenticate }),
+    // Somewhat wider than an import's own limits, which have words of their own.
+    fetch: {
+      allow: allowFetch,
+      maxBytes: desk.importLimits.bytes + 65_536,
+      timeoutMs: desk.importLimits.durationMs + 5000,
+    },
     instructions:
       `${desk.datasets.size} datasets as tables of one SQL database (DuckDB), read only. ` +
       'Start with list-datasets, look at one with describe-dataset, then ask with query-dataset; ' +
-      'format-rows makes CSV, XML, Markdown or JSON of the rows.',
+      'format-rows makes CSV, XML, Markdown or JSON of the rows. ' +
+      'import-csv makes a dataset of a CSV file on the web: yours alone, and for an hour.',
     services: { desk },
   })
   server.add(listDatasets)
   server.add(describeDataset)
   server.add(queryDataset)
   server.add(formatRows)
+  server.add(importCsv)
   addSchemaResource(server)
   addExploreDataset(server)
 
@@ -40,6 +60,8 @@ export function createDeskServer(desk: Desk): Server<Services> {
  * Loads the data and makes the server over it.
  * @throws {DataError} when the data directory cannot be read or holds no table.
  */
-export async function createDataDesk(options: DeskOptions = {}): Promise<Server<Services>> {
-  return createDeskServer(await openDesk(options))
+export async function createDataDesk(
+  options: DeskOptions & DeskServerOptions = {},
+): Promise<Server<Services>> {
+  return createDeskServer(await openDesk(options), options)
 }

@@ -15,10 +15,16 @@ export interface PoolLimits {
   readonly waitMs: number
 }
 
+/** Where a query gets its connection. */
+export interface Connections {
+  acquire(signal?: AbortSignal): Promise<DuckDBConnection>
+  release(connection: DuckDBConnection): void
+}
+
 const retryHint = 'Try again in a moment, or ask for less at once.'
 
 /** A fixed number of connections to one database, with a bounded queue in front of them. */
-export class ConnectionPool {
+export class ConnectionPool implements Connections {
   readonly #idle: DuckDBConnection[]
   readonly #all: readonly DuckDBConnection[]
   readonly #limits: PoolLimits

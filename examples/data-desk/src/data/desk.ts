@@ -1,17 +1,13 @@
-import type { DuckDBConnection } from '@duckdb/node-api'
-import { type BoundedStatement, boundStatement } from './bounded-columns.js'
+import type { BoundedStats } from 'holdfast'
+import type { ImportedTable } from '../import/caller-workspace.js'
+import { type ImportLimits, importLimits } from '../import/import-limits.js'
+import { ImportedTables, type ImportRequest } from '../import/imported-tables.js'
 import { ConnectionPool } from './connection-pool.js'
 import { DataError } from './data-error.js'
-import { type ColumnSummary, readSummary, summarySql } from './describe.js'
-import { nearNames } from './near-names.js'
-import { type Dataset, openDatabase } from './open-database.js'
-import { type QueryResult, type Row, runQuery } from './run-query.js'
+import { createDeskReader, type DatasetDescription, type DeskReader, maxRows } from './desk-reader.js'
+import { openDatabase } from './open-database.js'
 import { bundledDataDirectory, findSourceFiles } from './source-files.js'
-import { prepareReadOnly } from './statement-guard.js'
-import { assignNames, bundledNames, quoteIdentifier } from './table-names.js'
-
-export const defaultRows = 100
-export const maxRows = 1000
+import { assignNames, bundledNames } from './table-names.js'
 
 export interface DeskOptions {
   /** A directory of CSV, TSV, JSON and Parquet files. Default: the data of the `vega-datasets` package. */
@@ -28,32 +24,36 @@ export interface DeskOptions {
   readonly waitMs?: number
   /** Size of one result's rows as JSON, in bytes. Default: 256 KB. */
   readonly maxResultBytes?: number
+  /** What imports may take. Default: {@link importLimits}. */
+  readonly imports?: Partial<ImportLimits>
+  /** Milliseconds since 1970, by which imports expire. Default: the system's clock. */
+  readonly now?: () => number
 }
 
-export interface DatasetDescription extends Omit<Dataset, 'columns'> {
-  readonly columns: readonly ColumnSummary[]
-  readonly sample: readonly Row[]
+/** The desk as one caller sees it: the datasets of all, and what the caller imported. */
+export interface CallerDesk extends DeskReader {
+  readonly imported: ReadonlyMap<string, ImportedTable>
+  /** Downloads a CSV file into a dataset of the caller's own; {@link ImportedTables.import} says what it throws. */
+  importCsv(request: ImportRequest): Promise<ImportedTable>
 }
 
-/** The datasets, and what may be asked of them. */
-export interface Desk {
-  /** By name, in alphabetical order. */
-  readonly datasets: ReadonlyMap<string, Dataset>
-  /** Columns with their extremes and nulls, and three rows; undefined when there is no such dataset. */
-  describe(name: string, signal?: AbortSignal): Promise<DatasetDescription | undefined>
-  /** Runs one read-only statement; {@link QueryRefusal} says why not. */
-  query(sql: string, limit?: number, signal?: AbortSignal): Promise<QueryResult>
-  /** Names close to one that does not exist. */
-  near(name: string): string[]
+/** The datasets of all, what may be asked of them, and a way to what each caller has beside them. */
+export interface Desk extends DeskReader {
+  /** `caller` is any string that is one caller's alone; what it sees is as it is at this moment. */
+  forCaller(caller: string): CallerDesk
   /** Connections free and callers waiting. */
   state(): { idle: number; waiting: number }
+  readonly importLimits: ImportLimits
+  /** What imports hold, against their limits. */
+  stats(): BoundedStats[]
   /** Interrupts what runs and closes the database. */
   close(): void
 }
 
-/** Prepares SQL of our own, which needs no guard. */
-function trusted(sql: string): (connection: DuckDBConnection) => Promise<BoundedStatement> {
-  return async (connection) => boundStatement(connection, sql, await connection.prepare(sql))
+/** Whether a statement may be about these tables, or asks what tables there are. Nothing is allowed by it. */
+function mentions(sql: string, names: Iterable<string>): boolean {
+  const text = sql.toLowerCase()
+  return /information_schema|show|describe/.test(text) || [...names].some((name) => text.includes(name))
 }
 
 /**
@@ -73,7 +73,7 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
   for (const { file, reason } of [...found.skipped, ...database.failed]) {
     if (only(file)) say(`skipped ${file}: ${reason}`)
   }
-  const { datasets, instance } = database
+  const { datasets, instance, functions, systemViews, keywords, memoryBytes } = database
   if (datasets.size === 0) {
     instance.closeSync()
     throw new DataError(
@@ -85,48 +85,65 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
     queue: 32,
     waitMs: options.waitMs ?? 5000,
   })
-  const rules = {
-    functions: database.functions,
-    datasets: new Set(datasets.keys()),
-    systemViews: database.systemViews,
-  }
+  const rules = { functions, systemViews }
+  const queryTimeoutMs = options.queryTimeoutMs ?? 15_000
   const limits = {
     rows: maxRows,
     bytes: options.maxResultBytes ?? 256 * 1024,
-    timeoutMs: options.queryTimeoutMs ?? 15_000,
+    timeoutMs: queryTimeoutMs,
   }
-  // The data never changes once loaded, so a description is made once; there are as many as datasets.
+  const ownLimits = { ...importLimits, ...options.imports }
+  const imports = new ImportedTables({
+    instance,
+    shared: pool,
+    limits: ownLimits,
+    memoryBytes: memoryBytes / 4,
+    reserved: new Set([...datasets.keys(), ...systemViews]),
+    keywords,
+    queryTimeoutMs,
+    now: options.now ?? Date.now,
+  })
+  const common = createDeskReader({ datasets, rules, limits, connectionsFor: () => pool })
+  // What was loaded at the start never changes, so a description of it is made once; there are as many as datasets.
   const descriptions = new Map<string, DatasetDescription>()
 
+  async function describeCommon(name: string, signal?: AbortSignal): Promise<DatasetDescription | undefined> {
+    const description = descriptions.get(name) ?? (await common.describe(name, signal))
+    if (description !== undefined) descriptions.set(name, description)
+    return description
+  }
+
   return {
-    datasets,
-    async describe(name, signal) {
-      const dataset = datasets.get(name)
-      if (dataset === undefined) return undefined
-      const kept = descriptions.get(name)
-      if (kept !== undefined) return kept
-      const summary = await runQuery(
-        pool,
-        trusted(summarySql(name, dataset.rows, dataset.columns)),
+    ...common,
+    describe: describeCommon,
+    forCaller(caller) {
+      const imported = imports.visibleTo(caller)
+      const home = imports.connectionsOf(caller)
+      const importCsv: CallerDesk['importCsv'] = (request) => imports.import(caller, request)
+      if (imported.size === 0 || home === undefined) {
+        return { ...common, describe: describeCommon, imported, importCsv }
+      }
+      const all = new Map([...datasets, ...imported].sort(([a], [b]) => (a < b ? -1 : 1)))
+      const reader = createDeskReader({
+        datasets: all,
+        rules,
         limits,
-        signal,
-      )
-      const sampleSql = `SELECT * FROM ${quoteIdentifier(name)} LIMIT 3`
-      const sample = await runQuery(pool, trusted(sampleSql), limits, signal)
-      const description = { ...dataset, columns: readSummary(dataset.columns, summary), sample: sample.rows }
-      descriptions.set(name, description)
-      return description
+        // Queries over a caller's imports wait for each other, so other queries keep to the pool.
+        connectionsFor: (sql) => (mentions(sql, imported.keys()) ? home : pool),
+      })
+      return {
+        ...reader,
+        describe: (name, signal) =>
+          imported.has(name) ? reader.describe(name, signal) : describeCommon(name, signal),
+        imported,
+        importCsv,
+      }
     },
-    query: (sql, limit = defaultRows, signal) =>
-      runQuery(
-        pool,
-        (connection) => prepareReadOnly(connection, sql, rules),
-        { ...limits, rows: Math.min(limit, maxRows) },
-        signal,
-      ),
-    near: (name) => nearNames(name, datasets.keys()),
+    importLimits: ownLimits,
     state: () => pool.state,
+    stats: () => imports.stats(),
     close() {
+      imports.close()
       pool.close()
       instance.closeSync()
     },

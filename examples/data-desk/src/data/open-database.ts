@@ -11,7 +11,7 @@ export interface Dataset {
   readonly name: string
   /** The name as one writes it in SQL, quoted where it must be. */
   readonly sql: string
-  /** The file it came from, without its directory. */
+  /** The file it came from, without its directory; of an import, the last part of its address. */
   readonly file: string
   readonly rows: number
   readonly columns: readonly ColumnInfo[]
@@ -24,13 +24,21 @@ export interface OpenedDatabase {
   readonly failed: readonly SkippedFile[]
   readonly functions: FunctionPolicy
   readonly systemViews: ReadonlySet<string>
+  /** Words that a table's name must be quoted for. */
+  readonly keywords: ReadonlySet<string>
+  /** What the engine may use, in bytes. */
+  readonly memoryBytes: number
 }
 
-/** A database in memory that never writes to disk, uses at most a quarter of the memory (2 GB) and 4 threads. */
-async function createInstance(): Promise<DuckDBInstance> {
-  const megabytes = Math.min(2048, Math.floor(totalmem() / 4 / 1024 / 1024))
+/** A quarter of the machine's memory, between 256 MB and 2 GB. */
+function allowedMegabytes(): number {
+  return Math.max(256, Math.min(2048, Math.floor(totalmem() / 4 / 1024 / 1024)))
+}
+
+/** A database in memory that never writes to disk and uses at most 4 threads. */
+async function createInstance(megabytes: number): Promise<DuckDBInstance> {
   return DuckDBInstance.create(':memory:', {
-    memory_limit: `${Math.max(megabytes, 256)}MB`,
+    memory_limit: `${megabytes}MB`,
     threads: String(Math.min(4, availableParallelism())),
     temp_directory: '',
     autoinstall_known_extensions: 'false',
@@ -80,7 +88,8 @@ export async function openDatabase(
   files: ReadonlyMap<string, SourceFile>,
   onProgress: (line: string) => void,
 ): Promise<OpenedDatabase> {
-  const instance = await createInstance()
+  const megabytes = allowedMegabytes()
+  const instance = await createInstance(megabytes)
   const connection = await instance.connect()
   try {
     await connection.run(`SET GLOBAL TimeZone = 'UTC'`)
@@ -112,7 +121,8 @@ export async function openDatabase(
     )
     await connection.run('SET enable_external_access = false')
     await connection.run('SET lock_configuration = true')
-    return { instance, datasets, failed, functions, systemViews }
+    const memoryBytes = megabytes * 1024 * 1024
+    return { instance, datasets, failed, functions, systemViews, keywords, memoryBytes }
   } catch (error) {
     instance.closeSync()
     throw error

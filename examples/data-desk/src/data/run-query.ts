@@ -1,6 +1,6 @@
 import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api'
 import type { BoundedStatement, ResultColumn } from './bounded-columns.js'
-import type { ConnectionPool } from './connection-pool.js'
+import type { Connections } from './connection-pool.js'
 import { type CutCount, type Json, parseJsonText, toJson } from './json-value.js'
 import { QueryRefusal } from './refusal.js'
 import { toSqlRefusal } from './sql-error.js'
@@ -79,7 +79,7 @@ function toRefusal(error: unknown): unknown {
 }
 
 /**
- * Runs one prepared read on a connection of the pool, inside a read-only transaction.
+ * Runs one prepared read on a connection of its own, inside a read-only transaction.
  *
  * The time limit and the caller's signal interrupt the statement; the connection is used again once it has
  * stopped. A statement that does not stop (DuckDB looks for the interrupt between function calls, not in one) keeps its
@@ -88,12 +88,12 @@ function toRefusal(error: unknown): unknown {
  * @throws {QueryRefusal} with what `prepare` or DuckDB said, or `query_timeout`, `cancelled`, `desk_busy`, `result_too_large`.
  */
 export async function runQuery(
-  pool: ConnectionPool,
+  connections: Connections,
   prepare: (connection: DuckDBConnection) => Promise<BoundedStatement>,
   limits: QueryLimits,
   signal?: AbortSignal,
 ): Promise<QueryResult> {
-  const connection = await pool.acquire(signal)
+  const connection = await connections.acquire(signal)
   let stopped: QueryRefusal | undefined
   let giveUp: (reason: QueryRefusal) => void = () => {}
   let interrupts: NodeJS.Timeout | undefined
@@ -138,7 +138,7 @@ export async function runQuery(
       signal?.removeEventListener('abort', onAbort)
       prepared?.statement.destroySync()
       await rollback(connection)
-      pool.release(connection)
+      connections.release(connection)
     }
   }
   const abandoned = new Promise<never>((_, reject) => {

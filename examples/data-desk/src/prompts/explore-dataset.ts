@@ -2,7 +2,7 @@ import type { Server } from 'holdfast'
 import { user } from 'holdfast'
 import { z } from 'zod'
 import { namesFor } from '../names-for.js'
-import type { Services } from '../services.js'
+import { deskOf, type Services } from '../services.js'
 
 const questions = [
   'What stands out in this data?',
@@ -27,14 +27,15 @@ export function addExploreDataset(server: Server<Services>): void {
           .describe('What you want to know; left out: what stands out'),
       }),
       complete: {
-        dataset: (typed, { services }) => namesFor(services.desk, typed),
+        dataset: (typed, ctx) => namesFor(deskOf(ctx), typed),
         question: (typed) =>
           questions.filter((question) => question.toLowerCase().startsWith(typed.toLowerCase())),
       },
     },
-    ({ dataset, question }, { services }) => {
-      const known = services.desk.datasets.get(dataset.toLowerCase())
-      const near = known === undefined ? services.desk.near(dataset) : []
+    ({ dataset, question }, ctx) => {
+      const desk = deskOf(ctx)
+      const known = desk.datasets.get(dataset.toLowerCase())
+      const near = known === undefined ? desk.near(dataset) : []
       const about =
         known === undefined
           ? `There is no dataset named ${JSON.stringify(dataset)}. ` +

@@ -1,7 +1,7 @@
 import { toolsFor } from 'holdfast'
 import { z } from 'zod'
 import { QueryRefusal } from '../data/refusal.js'
-import type { Services } from '../services.js'
+import { deskOf, type Services } from '../services.js'
 import { detailsOf, refusals } from './refusals.js'
 
 const output = z.object({
@@ -44,7 +44,7 @@ export const describeDataset = toolsFor<Services>()(
     timeout: '30s',
   },
   async ({ name }, ctx) => {
-    const { desk } = ctx.services
+    const desk = deskOf(ctx)
     try {
       const description = await desk.describe(name.toLowerCase(), ctx.signal)
       if (description !== undefined) {

@@ -1,6 +1,6 @@
 import { toolsFor } from 'holdfast'
 import { z } from 'zod'
-import type { Services } from '../services.js'
+import { deskOf, type Services } from '../services.js'
 
 const output = z.object({
   datasets: z.array(
@@ -12,6 +12,7 @@ const output = z.object({
       columns: z
         .array(z.string())
         .describe('Column names; in SQL, those with spaces or capitals go into double quotes'),
+      expiresAt: z.iso.datetime().optional().describe('Of datasets that you imported: when they go'),
     }),
   ),
 })
@@ -21,18 +22,25 @@ export const listDatasets = toolsFor<Services>()(
   {
     title: 'List datasets',
     description:
-      'Lists every dataset that can be queried. Call this first, when you do not know what data there is. ' +
+      'Lists every dataset that can be queried, and those that you imported. Call this first, when you do not know what data there is. ' +
       'Returns for each its name, its name as written in SQL, the file it came from, its number of rows and its columns.',
     annotations: { readOnlyHint: true, openWorldHint: false },
     output,
   },
-  (_args, { services }) => ({
-    datasets: [...services.desk.datasets.values()].map(({ name, sql, file, rows, columns }) => ({
-      name,
-      sql,
-      file,
-      rows,
-      columns: columns.map((column) => column.name),
-    })),
-  }),
+  (_args, ctx) => {
+    const { datasets, imported } = deskOf(ctx)
+    return {
+      datasets: [...datasets.values()].map(({ name, sql, file, rows, columns }) => {
+        const expires = imported.get(name)?.expires
+        return {
+          name,
+          sql,
+          file,
+          rows,
+          columns: columns.map((column) => column.name),
+          ...(expires === undefined ? {} : { expiresAt: new Date(expires).toISOString() }),
+        }
+      }),
+    }
+  },
 )

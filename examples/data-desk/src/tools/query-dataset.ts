@@ -1,10 +1,10 @@
 import { toolsFor } from 'holdfast'
 import { z } from 'zod'
-import { defaultRows, maxRows } from '../data/desk.js'
+import { defaultRows, maxRows } from '../data/desk-reader.js'
 import { QueryRefusal } from '../data/refusal.js'
 import type { QueryResult } from '../data/run-query.js'
 import { maxSqlCharacters } from '../data/statement-guard.js'
-import type { Services } from '../services.js'
+import { deskOf, type Services } from '../services.js'
 import { detailsOf, refusals } from './refusals.js'
 
 const output = z.object({
@@ -65,7 +65,7 @@ export const queryDataset = toolsFor<Services>()(
   },
   async ({ sql, limit }, ctx) => {
     try {
-      const result = await ctx.services.desk.query(sql, limit, ctx.signal)
+      const result = await deskOf(ctx).query(sql, limit, ctx.signal)
       const note = noteOn(result)
       return {
         columns: result.columns,

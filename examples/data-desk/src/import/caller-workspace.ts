@@ -1,0 +1,66 @@
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { ConnectionPool, type Connections } from '../data/connection-pool.js'
+import type { Dataset } from '../data/open-database.js'
+import type { TableHome } from './load-csv.js'
+
+export interface ImportedTable extends Dataset {
+  /** When the table goes, in ms since 1970. */
+  readonly expires: number
+  /** About what it takes of the memory, in bytes. */
+  readonly bytes: number
+}
+
+/**
+ * One caller's tables, and the connection that has them. They are temporary tables, which belong to a connection: no
+ * statement on another connection can name, list or guess them, so callers are kept apart by DuckDB itself.
+ */
+export class CallerWorkspace implements Connections, TableHome {
+  readonly tables = new Map<string, ImportedTable>()
+  readonly #own: ConnectionPool
+  readonly #shared: Connections
+  /** The place in the shared pool that a query holds while it runs here. */
+  #place: DuckDBConnection | undefined
+
+  private constructor(own: ConnectionPool, shared: Connections) {
+    this.#own = own
+    this.#shared = shared
+  }
+
+  /** @param waitMs longer than a query may run, because an import waits for the queries between its batches */
+  static async open(instance: DuckDBInstance, shared: Connections, waitMs: number): Promise<CallerWorkspace> {
+    const own = await ConnectionPool.open(instance, { size: 1, queue: 16, waitMs })
+    return new CallerWorkspace(own, shared)
+  }
+
+  /** The connection for one query. It takes a place in the shared pool too, so that all queries together stay bounded. */
+  async acquire(signal?: AbortSignal): Promise<DuckDBConnection> {
+    const connection = await this.#own.acquire(signal)
+    try {
+      this.#place = await this.#shared.acquire(signal)
+      return connection
+    } catch (error) {
+      this.#own.release(connection)
+      throw error
+    }
+  }
+
+  release(connection: DuckDBConnection): void {
+    if (this.#place !== undefined) this.#shared.release(this.#place)
+    this.#place = undefined
+    this.#own.release(connection)
+  }
+
+  async use<T>(work: (connection: DuckDBConnection) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const connection = await this.#own.acquire(signal)
+    try {
+      return await work(connection)
+    } finally {
+      this.#own.release(connection)
+    }
+  }
+
+  /** Interrupts what runs; the tables go with the connection. */
+  close(): void {
+    this.#own.close()
+  }
+}
