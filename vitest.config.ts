@@ -24,6 +24,7 @@ export default defineConfig({
       'scripts/**/*.test.mjs',
     ],
     environment: 'node',
+    globalSetup: 'test/stores.ts',
     // Two processes are what a small CI machine can keep busy; more make the time limits below lie.
     pool: 'forks',
     maxWorkers: 2,

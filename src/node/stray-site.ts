@@ -13,12 +13,17 @@ export function callSite(hidden: (...args: never[]) => unknown): string | undefi
   Error.stackTraceLimit = limit
   if (typeof stack !== 'string') return undefined
   for (const line of stack.split('\n')) {
-    const frame = /^\s+at (?:async )?(?:.*\()?((?:file:\/\/|\/|[A-Za-z]:[\\/]).*?):(\d+)(?::\d+)?\)?$/.exec(
-      line,
-    )
-    if (frame === null) continue
-    const [, path = '', row = ''] = frame
-    return `${path.replace(/^file:\/\/(?=\/)/, '')}:${row}`
+    const place = line.startsWith(' ') ? placeIn(line) : undefined
+    if (place !== undefined) return place
   }
   return undefined
+}
+
+/** `at f (file:///a/b.js:1:2)` and `at /a/b.js:1:2` name a file; built-in and anonymous frames do not. */
+function placeIn(frame: string): string | undefined {
+  const start = /(?:\(|^\s{1,16}at (?:async )?)(?=(?:file:\/)?\/|[A-Za-z]:[\\/])/.exec(frame)
+  const end = /:(\d{1,9})(?::\d{1,9})?\)?$/.exec(frame)
+  if (start === null || end === null) return undefined
+  const path = frame.slice(start.index + start[0].length, end.index)
+  return `${path.replace(/^file:\/\/(?=\/)/, '')}:${end[1] ?? ''}`
 }

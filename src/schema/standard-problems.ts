@@ -121,7 +121,7 @@ function shorten(raw: string, value: unknown): string {
     typeof value === 'string' && value.length > 80 ? raw.replaceAll(value, `${value.slice(0, 79)}…`) : raw
   return clean(long, MAX_MESSAGE)
     .trim()
-    .replace(/[.\s]+$/, '')
+    .replace(/(?<![.\s])[.\s]+$/, '')
 }
 
 /** A rule across fields must say which: if the author's message names fewer than two, those that were given are added. */

@@ -114,9 +114,10 @@ export class Edge {
     })
     if (result.ok) return { principal: result.principal }
     const { status, message, challenge, retryAfterMs } = result
+    const retryAfter = delaySeconds(retryAfterMs)
     const headers = {
       ...(challenge !== undefined && { 'www-authenticate': headerValue(challenge) }),
-      ...(retryAfterMs !== undefined && { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
+      ...(retryAfter !== undefined && { 'retry-after': retryAfter }),
     }
     return { reply: this.refuse({ status, code: invalidRequestCode, message, headers }, head) }
   }
@@ -127,10 +128,22 @@ function headerValue(text: string): string {
   return text.replace(/[^\t\x20-\x7e]/g, '')
 }
 
+/** Whole seconds without a sign (RFC 9110 §10.2.3), a day at most; undefined for what is no time to wait. */
+function delaySeconds(ms: unknown): string | undefined {
+  if (typeof ms !== 'number' || !(ms >= 0)) return undefined
+  return String(Math.min(Math.ceil(ms / 1000), 24 * 60 * 60))
+}
+
 /** An authenticator is somebody else's code, and what it answers decides who gets in. */
 function isResult(value: unknown): value is AuthenticationResult {
   if (typeof value !== 'object' || value === null || !('ok' in value)) return false
   if (value.ok === true)
     return 'principal' in value && typeof value.principal === 'object' && value.principal !== null
-  return value.ok === false && 'status' in value && refusalStatuses.has(value.status) && 'message' in value
+  if (value.ok !== false || !('status' in value) || !refusalStatuses.has(value.status)) return false
+  const challenge = 'challenge' in value ? value.challenge : undefined
+  return (
+    'message' in value &&
+    typeof value.message === 'string' &&
+    (challenge === undefined || typeof challenge === 'string')
+  )
 }
