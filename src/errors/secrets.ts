@@ -1,5 +1,5 @@
-import { holdsTokenShape } from './token-shapes.js'
-import { wordList } from './word-list.js'
+import { holdsTokenShape } from './redaction/token-shapes.js'
+import { wordList } from './redaction/word-list.js'
 
 /** How much of a string is looked at; no more than its first 80 characters are ever shown. */
 const WINDOW = 4096

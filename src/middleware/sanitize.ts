@@ -4,10 +4,11 @@ import type { Stats } from '../engine/stats.js'
 import { asToolResult, type ToolResult } from '../engine/tool-result.js'
 import { ToolError } from '../errors/tool-error.js'
 import { removedMetaKey } from '../protocol/meta-keys.js'
+import { isPlainResult } from './plain-result.js'
 
 type Cleaner = typeof import('./clean-result.js')
 
-/** Loaded with the first result of a process: a start does not need it, and later ones must not wait for it. */
+/** Loaded with the first result that is worth a closer look; many servers never have one. */
 let loading: Promise<Cleaner> | undefined
 let cleaner: Cleaner | undefined
 
@@ -31,19 +32,22 @@ export function sanitize(stats: Stats): MiddlewareFactory {
       }
       if (result instanceof Promise) {
         return result.then(
-          (settled: unknown) => withCleaner((made) => cleaned(made, settled, call)),
+          (settled: unknown) => cleaned(settled, call),
           (thrown: unknown) => failed(thrown, call),
         )
       }
-      return withCleaner((made) => cleaned(made, result, call))
+      return cleaned(result, call)
     }
 
-    function cleaned({ cleanResult }: Cleaner, value: unknown, call: Call): ToolResult {
+    function cleaned(value: unknown, call: Call): ToolResult | Promise<ToolResult> {
       const result = asToolResult(value, hasOutput)
-      const { content, structured, removed } = cleanResult(result)
-      if (removed.length === 0) return result
-      note(removed, call)
-      return { ...result, content, structured, meta: { ...result.meta, [removedMetaKey]: removed } }
+      if (isPlainResult(result)) return result
+      return withCleaner(({ cleanResult }) => {
+        const { content, structured, removed } = cleanResult(result)
+        if (removed.length === 0) return result
+        note(removed, call)
+        return { ...result, content, structured, meta: { ...result.meta, [removedMetaKey]: removed } }
+      })
     }
 
     /** A tool error quotes what was not understood, and so what a stranger wrote. */

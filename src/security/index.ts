@@ -1,6 +1,6 @@
 export type { Fetch } from '../contracts/fetch.js'
-export { type RedactOptions, redact } from '../errors/redact.js'
-export { redactText } from '../errors/redact-text.js'
+export { type RedactOptions, redact } from '../errors/redaction/redact.js'
+export { redactText } from '../errors/redaction/redact-text.js'
 export { isSensitiveName, looksSecret } from '../errors/secrets.js'
 export { openInside } from './paths/open-inside.js'
 export { type ReadOptions, readInside } from './paths/read-inside.js'

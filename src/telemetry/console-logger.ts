@@ -1,5 +1,5 @@
 import type { LogFields, Logger, LogLevel } from '../contracts/logger.js'
-import { redactText } from '../errors/redact-text.js'
+import { redactText } from '../errors/redaction/redact-text.js'
 import { markRedacting, redactFields } from './guarded-logger.js'
 
 const order: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']

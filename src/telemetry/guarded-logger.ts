@@ -1,6 +1,6 @@
 import type { LogFields, Logger } from '../contracts/logger.js'
-import { redact } from '../errors/redact.js'
-import { redactText } from '../errors/redact-text.js'
+import { redact } from '../errors/redaction/redact.js'
+import { redactText } from '../errors/redaction/redact-text.js'
 
 /** Loggers that redact by themselves, once they know that a record is written at all. */
 const redacting = new WeakSet<Logger>()

@@ -4,11 +4,10 @@ import { cells } from 'holdfast/testing'
 import { describe, expect, it } from 'vitest'
 import { envelopeOf, gate, handClock, open, refused, testServer, textOf } from './support.js'
 
-function echoing() {
+function echoing({ sanitize = true } = {}) {
   const { server } = testServer()
-  server.tool('echo', { description: 'Returns what it is given.', input: { type: 'object' } }, (args) => ({
-    args,
-  }))
+  const options = { description: 'Returns what it is given.', input: { type: 'object' }, sanitize } as const
+  server.tool('echo', options, (args) => ({ args }))
   return server
 }
 
@@ -182,7 +181,7 @@ describe.each(cells())('$name', (cell) => {
   })
 
   it('carries any text, lone surrogates too, as valid UTF-8 (RPC-17)', async () => {
-    const client = await open(cell, echoing())
+    const client = await open(cell, echoing({ sanitize: false }))
     const said = ['😀', 'a\u2028b\u2029c', '\ud800', '\u0000\u001f', 'é', '\ufeff']
     expect(JSON.parse(textOf(await client.callTool('echo', { said })))).toEqual({ args: { said } })
   })

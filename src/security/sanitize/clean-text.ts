@@ -1,6 +1,7 @@
 import { boundMarks } from './combining-marks.js'
 import { settleDirections } from './directional-characters.js'
 import { removeHidden } from './hidden-characters.js'
+import { isPlainText } from './plain-text.js'
 import { NOTHING_REMOVED, RemovalTally, type RemovedText } from './removed-text.js'
 import { settleShaping } from './shaping-characters.js'
 import { settleSoftHyphens } from './soft-hyphens.js'
@@ -11,9 +12,6 @@ export interface CleanedText {
   /** What was removed or replaced; empty, and always the same frozen list, when `text` is the text that came in. */
   readonly removed: readonly RemovedText[]
 }
-
-// Printable ASCII in lines needs no closer look. Without the `u` flag this runs at the speed of a scan.
-const WORTH_A_LOOK = /[^\t\n\r -~]|\r(?!\n)/
 
 /**
  * Removes what a reader does not see but a terminal or a model obeys: escape sequences, control characters, direction
@@ -28,7 +26,7 @@ const WORTH_A_LOOK = /[^\t\n\r -~]|\r(?!\n)/
  * escape or sanitize it before it becomes HTML.
  */
 export function cleanText(text: string): CleanedText {
-  if (!WORTH_A_LOOK.test(text)) return { text, removed: NOTHING_REMOVED }
+  if (isPlainText(text)) return { text, removed: NOTHING_REMOVED }
   const { hidden, unseen, piled } = survey(text)
   const tally = new RemovalTally()
   let cleaned = text

@@ -11,12 +11,6 @@ export interface FoundPattern {
   readonly pattern: RegExp
 }
 
-export interface Constructed {
-  readonly where: string
-  /** Whether it is made once, when its module is loaded; the others are made from what is only known later. */
-  readonly atLoad: boolean
-}
-
 /** Every source file that is shipped, as paths below the package. */
 export function sourceFiles(): readonly string[] {
   return readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
@@ -26,7 +20,7 @@ export function sourceFiles(): readonly string[] {
 }
 
 /** What a file says in regular expressions: its literals, and the places where it constructs some. */
-export function patternsIn(path: string): { literals: FoundPattern[]; constructed: Constructed[] } {
+export function patternsIn(path: string): { literals: FoundPattern[]; constructed: string[] } {
   const source = ts.createSourceFile(
     path,
     readFileSync(join(root, path), 'utf8'),
@@ -34,8 +28,8 @@ export function patternsIn(path: string): { literals: FoundPattern[]; constructe
     true,
   )
   const literals: FoundPattern[] = []
-  const constructed: Constructed[] = []
-  const visit = (node: ts.Node, inFunction: boolean): void => {
+  const constructed: string[] = []
+  const visit = (node: ts.Node): void => {
     const where = `${path}:${source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1}`
     if (ts.isRegularExpressionLiteral(node)) {
       const end = node.text.lastIndexOf('/')
@@ -44,16 +38,16 @@ export function patternsIn(path: string): { literals: FoundPattern[]; constructe
       (ts.isNewExpression(node) || ts.isCallExpression(node)) &&
       node.expression.getText(source) === 'RegExp'
     ) {
-      constructed.push({ where, atLoad: !inFunction })
+      constructed.push(where)
     }
-    ts.forEachChild(node, (child) => visit(child, inFunction || ts.isFunctionLike(node)))
+    ts.forEachChild(node, visit)
   }
-  visit(source, false)
+  visit(source)
   return { literals, constructed }
 }
 
-/** Loads every module of the sources and gives the expressions that they construct meanwhile. */
-export async function constructedAtLoad(): Promise<readonly FoundPattern[]> {
+/** Loads every module of the sources, then does `use`, and gives the expressions that they construct meanwhile. */
+export async function constructedBy(use: () => Promise<void>): Promise<readonly FoundPattern[]> {
   const found: FoundPattern[] = []
   const Original = globalThis.RegExp
   let noting = false
@@ -77,6 +71,7 @@ export async function constructedAtLoad(): Promise<readonly FoundPattern[]> {
   })
   try {
     for (const path of sourceFiles()) await import(pathToFileURL(join(root, path)).href)
+    await use()
   } finally {
     globalThis.RegExp = Original
   }

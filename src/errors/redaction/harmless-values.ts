@@ -1,5 +1,5 @@
+import { isSensitiveName } from '../secrets.js'
 import { isOpaqueValue, type SecretKind } from './secret-names.js'
-import { isSensitiveName } from './secrets.js'
 import { wordList } from './word-list.js'
 
 /** What a program writes in a secret's place, and the names of types; compared whole, in lower case. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fuzzRuns } from '../../test/fuzz-runs.js'
+import { fuzzRuns } from '../../../test/fuzz-runs.js'
 import { redact } from './redact.js'
 import { redactText } from './redact-text.js'
 

@@ -1,3 +1,4 @@
+import { wordsOf } from '../secrets.js'
 import {
   count,
   firstOf,
@@ -13,7 +14,6 @@ import { isHarmless, isShownNumber } from './harmless-values.js'
 import { MAX_TEXT, redactText } from './redact-text.js'
 import { isSchemaKeyword } from './schema-keywords.js'
 import { type SecretKind, secretKind } from './secret-names.js'
-import { wordsOf } from './secrets.js'
 import { REDACTED } from './token-shapes.js'
 import { wordList } from './word-list.js'
 

@@ -1,7 +1,7 @@
+import { isSensitiveName } from '../secrets.js'
 import { isHarmless } from './harmless-values.js'
 import { isSchemaKeyword } from './schema-keywords.js'
 import type { SecretKind } from './secret-names.js'
-import { isSensitiveName } from './secrets.js'
 import type { Span } from './value-spans.js'
 
 /** A name in the text, and what it says of the value that may follow. */

@@ -1,4 +1,4 @@
-import { isRandomRun, isSensitiveName, wordsOf } from './secrets.js'
+import { isRandomRun, isSensitiveName, wordsOf } from '../secrets.js'
 import { wordList } from './word-list.js'
 
 /**

@@ -44,8 +44,7 @@ const ISSUED = [
   String.raw`xox[abeoprs]-[\w-]{8,}|xoxe\.xox[bp]-[\w-]{8,}|xapp-[0-9]-[\w-]{16,}|[MNO][\w-]{23,28}\.[\w-]{6}\.[\w-]{27,}`,
   String.raw`NR(?:AK|JS|II|AL)-[\w-]{20,}|glc_[\w]{20,}|glsa_\w{20,}|sntry[su]_[\w-]{20,}|sl\.[\w-]{40,}`,
 ]
-/** Made when the first run is looked at: a start needs none of it. */
-let tokenPattern: RegExp | undefined
+const TOKEN = new RegExp(`(?<![A-Za-z0-9])(?:${ISSUED.join('|')})`, 'g')
 
 /** Shapes with characters that stand in no run, each with what must be in a text for it to be worth looking. */
 const OTHERS: readonly (readonly [sign: string, shape: RegExp])[] = [
@@ -78,6 +77,5 @@ function redactRun(run: string, at: number, text: string): string {
   // `%3D`, `\n` and `\u0026` before a token are written with letters and digits that are not the token's.
   const before = text.charCodeAt(at - 1)
   const skip = before === 0x25 ? 2 : before === 0x5c ? (run.startsWith('u') ? 5 : 1) : 0
-  tokenPattern ??= new RegExp(`(?<![A-Za-z0-9])(?:${ISSUED.join('|')})`, 'g')
-  return run.slice(0, skip) + run.slice(skip).replace(tokenPattern, REDACTED)
+  return run.slice(0, skip) + run.slice(skip).replace(TOKEN, REDACTED)
 }
