@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -214,6 +214,7 @@ describe('hostile paths', () => {
   it('writes and empties nothing outside', async () => {
     expect(await readFile(join(base, 'secret.txt'), 'utf8')).toBe(secret)
     expect(await readFile(join(base, 'data-secret/secret.txt'), 'utf8')).toBe(secret)
+    expect(await readdir(join(base, 'data-secret'))).toEqual(['secret.txt'])
   })
 })
 
@@ -223,6 +224,8 @@ const links: readonly (readonly [label: string, target: string, path: string])[]
   ['a file outside, relative', '../secret.txt', 'link'],
   ['a folder outside, absolute', '$BASE/data-secret', 'link/secret.txt'],
   ['a folder outside, relative', '../data-secret', 'link/secret.txt'],
+  ['a new name in a folder outside', '$BASE/data-secret', 'link/new.txt'],
+  ['new folders in a folder outside', '../data-secret', 'link/new/folder/new.txt'],
   ['the folder above', up, 'link/secret.txt'],
   ['the folder above, as a listing', up, 'link'],
   ['the root of the system', '/', 'link/etc/passwd'],
@@ -265,6 +268,7 @@ describe('links that lead out', () => {
       expect([error.code, error.message.includes(base)]).toEqual(['path_not_allowed', false])
     }
     expect(await readFile(join(base, 'secret.txt'), 'utf8')).toBe(secret)
+    expect(await readdir(join(base, 'data-secret'))).toEqual(['secret.txt'])
   })
 
   it('says the same of a file outside that is there and of one that is not', async () => {
