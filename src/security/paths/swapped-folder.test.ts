@@ -14,7 +14,7 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { openAndCompare, openInside } from './open-inside.js'
 import { systemCode } from './refusals.js'
 
@@ -44,6 +44,10 @@ async function race(opens: readonly Open[]): Promise<void> {
   await writeFile(join(outside, 'a.txt'), 'OUTSIDE')
   const { ino } = await stat(join(outside, 'a.txt'))
   const child = spawn(process.execPath, ['-e', swapper, root], { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await rm(base, { recursive: true, force: true })
+  })
   await once(child.stdout, 'data')
 
   const seen = { inside: 0, refused: 0, missing: 0, outside: 0 }
@@ -72,7 +76,6 @@ async function race(opens: readonly Open[]): Promise<void> {
   expect(await readFile(join(outside, 'a.txt'), 'utf8')).toBe('OUTSIDE')
   // All ends of the race were met, or it would have shown nothing.
   expect(Math.min(seen.inside, seen.refused, seen.missing), JSON.stringify(seen)).toBeGreaterThan(0)
-  await rm(base, { recursive: true })
 }
 
 it('never opens, makes or empties a file outside while a folder is swapped for a link', async () => {
