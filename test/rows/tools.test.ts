@@ -26,6 +26,39 @@ function defining(): (name: string, options: Partial<ToolOptions> | object) => (
 }
 
 describe.each(cells(both))('$name', (cell) => {
+  it('lists no text that looks other than it is: no escapes, no hidden characters (TOOL-25)', async () => {
+    const { server } = testServer()
+    const hidden = ['\u001b[2J', '\u0008', '\u202e', '\u2066', '\u200b', '\u2060', '\u{e0041}']
+    for (const [at, character] of hidden.entries()) {
+      const text = `Adds.${character} Reads.`
+      const input = {
+        type: 'object',
+        properties: { a: { type: 'string', description: text } },
+      } as const
+      for (const [kind, options] of [
+        ['described', { description: text }],
+        ['titled', { description: 'A tool.', title: text }],
+        ['taking', { description: 'A tool.', input }],
+      ] as const) {
+        // Refused where it is defined, or else cleaned where it is listed.
+        try {
+          server.tool(`${kind}-${at}`, options, () => 'x')
+        } catch (error) {
+          expect(error).toHaveProperty('name', 'DefinitionError')
+        }
+      }
+    }
+    server.tool('plain', { description: 'Größe\tin Zeilen\nund Emoji 👩‍💻 ist erlaubt.' }, () => 'x')
+    const client = await open(cell, server)
+    const { tools } = await client.listTools()
+    expect(tools.at(-1)?.name).toBe('plain')
+    for (const { name, title = '', description = '', inputSchema } of tools) {
+      const described = objectsIn(inputSchema).map((schema) => String(schema['description'] ?? ''))
+      const shown = [title, description, ...described].join(' ')
+      expect([name, hidden.filter((character) => shown.includes(character))]).toEqual([name, []])
+    }
+  })
+
   it('lists names that clients can call, each once (TOOL-01, TOOL-02)', async () => {
     const { server } = testServer()
     const names = ['a', 'x'.repeat(128), 'A-Z_a.z-0', 'a.b', 'A']
@@ -182,38 +215,5 @@ describe.each(cells({ ...both, revisions: ['2025-11-25', '2026-07-28'] }))('$nam
     const references = objectsIn(tools).flatMap(({ $ref }) => ($ref === undefined ? [] : [$ref]))
     expect(references).not.toEqual([])
     for (const reference of references) expect(reference).toMatch(/^#/)
-  })
-
-  it('lists no text that looks other than it is: no escapes, no hidden characters (TOOL-25)', async () => {
-    const { server } = testServer()
-    const hidden = ['\u001b[2J', '\u0008', '\u202e', '\u2066', '\u200b', '\u2060', '\u{e0041}']
-    for (const [at, character] of hidden.entries()) {
-      const text = `Adds.${character} Reads.`
-      const input = {
-        type: 'object',
-        properties: { a: { type: 'string', description: text } },
-      } as const
-      for (const [kind, options] of [
-        ['described', { description: text }],
-        ['titled', { description: 'A tool.', title: text }],
-        ['taking', { description: 'A tool.', input }],
-      ] as const) {
-        // Refused where it is defined, or else cleaned where it is listed.
-        try {
-          server.tool(`${kind}-${at}`, options, () => 'x')
-        } catch (error) {
-          expect(error).toHaveProperty('name', 'DefinitionError')
-        }
-      }
-    }
-    server.tool('plain', { description: 'Größe\tin Zeilen\nund Emoji 👩‍💻 ist erlaubt.' }, () => 'x')
-    const client = await open(cell, server)
-    const { tools } = await client.listTools()
-    expect(tools.at(-1)?.name).toBe('plain')
-    for (const { name, title = '', description = '', inputSchema } of tools) {
-      const described = objectsIn(inputSchema).map((schema) => String(schema['description'] ?? ''))
-      const shown = [title, description, ...described].join(' ')
-      expect([name, hidden.filter((character) => shown.includes(character))]).toEqual([name, []])
-    }
   })
 })
