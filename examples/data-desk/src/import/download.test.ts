@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CsvHost, startCsvHost } from '../../test/csv-host.js'
@@ -72,13 +74,22 @@ it('says what came, piece by piece', async () => {
   expect(seen.at(-1)).toEqual([text.length, text.length])
 })
 
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+/** What is still needed: without what only waits to be collected, of which each Node leaves as much as it likes. */
+function heldBytes(): number {
+  collect()
+  return process.memoryUsage().heapUsed
+}
+
 describe('a file of the largest size', () => {
   it('of 200,000 rows is loaded whole, in bounded memory', async () => {
-    let heap = 0
+    const before = heldBytes()
+    let held = 0
     const watch = setInterval(() => {
-      heap = Math.max(heap, process.memoryUsage().heapUsed)
-    }, 10)
-    const before = process.memoryUsage().heapUsed
+      held = Math.max(held, heldBytes())
+    }, 100)
     const url = host.url((response) => {
       response.write('id,name,price,day\n')
       let row = 0
@@ -103,7 +114,8 @@ describe('a file of the largest size', () => {
     expect((await desk.forCaller('large').query(sql)).rows).toEqual([
       { n: 200_000, total: (200_000 * 200_001) / 8 },
     ])
-    expect(heap - before).toBeLessThan(100 * 1024 * 1024)
+    expect(held).toBeGreaterThan(0)
+    expect(held - before).toBeLessThan(64 * 1024 * 1024)
   }, 60_000)
 
   it('of 200 columns is loaded whole', async () => {
