@@ -28,7 +28,7 @@ const MARK =
   /^\[(?:redacted|filtered|hidden|masked|removed|secret|circular|unreadable|left out|object|function|getter|symbol|too deep)\b[^\]]{0,60}\]$/i
 /** What `redact` writes for things that are no data, for what it leaves out, and for days. */
 const WRITTEN =
-  /^(?:\[[A-Z][A-Za-z]{0,63}\]|\[\w{1,64} of [\d,]{1,20} bytes?\]|… [\d,]{1,20} more (?:entry|entries)|\d{4}-\d\d-\d\dT\d\d:\d\d:[\d.]{2,9}Z|Invalid Date)$/
+  /^(?:\[[A-Z][A-Za-z]{0,63}\]|\[\w{1,64} of [\d,]{1,20} bytes?\]|… [\d,]{1,20} more (?:entry|entries)|(?:[+-]\d{6}|\d{4})-\d\d-\d\dT\d\d:\d\d:[\d.]{2,9}Z|Invalid Date)$/
 const NUMBER = /^[+-]?\d{1,20}(?:[.,]\d{1,20})?(?:ms|s|m|h|d|k|kb|mb|%)?$/i
 const COUNTS = /^[\d.,:/_%+-]{1,40}$/
 /** What a validator says of a value, in words of letters and short numbers. */

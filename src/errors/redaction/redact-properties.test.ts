@@ -44,6 +44,14 @@ describe('whatever comes', () => {
     )
   })
 
+  it.each([
+    ['a date beyond the year 9999', [{ OTP: new Date('+010000-01-01T00:00:00.000Z') }]],
+    ['a date before the year 0', [{ password: new Date('-000001-01-01T00:00:00.000Z') }]],
+  ])('comes out the same when it goes through again: %s', (_what, value) => {
+    const safe = redact(value)
+    expect(redact(safe)).toEqual(safe)
+  })
+
   it('lets no secret through, at any depth of any structure', () => {
     const wrapped = fc.letrec<{ node: unknown }>((tie) => ({
       node: fc.oneof(
