@@ -6,6 +6,8 @@ export interface Principal {
   readonly permissions: ReadonlySet<string>
   /** What the credential said beyond that, as the authenticator read it. */
   readonly claims: Readonly<Record<string, unknown>>
+  /** Milliseconds since 1970 from which its permissions count no more; undefined: as long as it is connected. */
+  readonly expiresAt?: number
 }
 
 export const anonymous: Principal = Object.freeze({

@@ -5,6 +5,8 @@ export interface TaskRecord {
   readonly id: string
   /** The key of the principal that it belongs to. */
   readonly owner: string
+  /** The name of the tool that was called. */
+  readonly tool: string
   readonly status: TaskStatus
   /** How far it is, or why it ended, in a sentence. */
   readonly statusMessage?: string

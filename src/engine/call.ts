@@ -24,11 +24,11 @@ export type CallResult = unknown
 
 export type Handler = (call: Call) => CallResult | Promise<CallResult>
 
+/** Goes on with the call, or with another in its place: the same work on an exchange of its own, which outlives this one. */
+export type Next = (other?: Call) => CallResult | Promise<CallResult>
+
 /**
  * Stands around a call: may look, change `call.input`, refuse by throwing, or change what comes back.
  * Ours and yours are of this one type.
  */
-export type Middleware = (
-  call: Call,
-  next: () => CallResult | Promise<CallResult>,
-) => CallResult | Promise<CallResult>
+export type Middleware = (call: Call, next: Next) => CallResult | Promise<CallResult>

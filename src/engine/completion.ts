@@ -1,5 +1,6 @@
 import { ProtocolError } from '../errors/protocol-error.js'
 import { isRecord } from '../protocol/json-rpc.js'
+import { isHidden } from './access.js'
 import type { Call, Handler } from './call.js'
 import type { ContextSource } from './context.js'
 import type { Completer } from './definitions.js'
@@ -35,7 +36,7 @@ export function completionMethods(prompts: Registry<PromptEntry>, resources: Res
       )
     }
     const { name, value } = { name: argument['name'], value: argument['value'] }
-    const { name: owner, source, complete: completer, suggest } = find(ref, name)
+    const { name: owner, source, complete: completer, suggest } = find(ref, name, exchange)
     const given = isRecord(context) && isRecord(context['arguments']) ? context['arguments'] : {}
     const ctx = new CompletionContext(exchange, source, given as Record<string, string>)
     const input: CompletionInput = { value, completer }
@@ -46,11 +47,12 @@ export function completionMethods(prompts: Registry<PromptEntry>, resources: Res
     return exchange.dialect.result(`"completion":${JSON.stringify(completion)}`)
   }
 
-  function find(ref: unknown, argument: string): Completed {
+  function find(ref: unknown, argument: string, { principal }: Exchange): Completed {
     const { type, name, uri } = isRecord(ref) ? ref : {}
     if (type === 'ref/prompt' && typeof name === 'string') {
       const entry = prompts.get(name)
-      if (entry === undefined) throw unknownRef(`prompt ${JSON.stringify(name.slice(0, 128))}`)
+      if (entry === undefined || isHidden(entry, principal))
+        throw unknownRef(`prompt ${JSON.stringify(name.slice(0, 128))}`)
       if (entry.prompt.arguments?.some((known) => known.name === argument) !== true)
         throw unknownArgument(argument)
       return {
@@ -62,7 +64,8 @@ export function completionMethods(prompts: Registry<PromptEntry>, resources: Res
     }
     if (type === 'ref/resource' && typeof uri === 'string') {
       const entry = resources.templates.find((template) => template.template.text === uri)
-      if (entry === undefined) throw unknownRef(`resource template ${JSON.stringify(uri.slice(0, 200))}`)
+      if (entry === undefined || isHidden(entry, principal))
+        throw unknownRef(`resource template ${JSON.stringify(uri.slice(0, 200))}`)
       if (!entry.template.variables.includes(argument)) throw unknownArgument(argument)
       return {
         name: entry.name,

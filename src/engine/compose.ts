@@ -11,10 +11,10 @@ export function compose(middlewares: readonly Middleware[], handler: Handler): H
 function link(middleware: Middleware, next: Handler): Handler {
   return function linked(call: Call) {
     let called = false
-    const result = middleware(call, () => {
+    const result = middleware(call, (other = call) => {
       if (called) throw new Error(`The middleware "${middleware.name || 'anonymous'}" called next() twice.`)
       called = true
-      return next(call)
+      return next(other)
     })
     // Everything outside tells work that goes on from a result by this.
     return isForeignThenable(result) ? Promise.resolve(result) : result

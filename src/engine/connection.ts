@@ -1,5 +1,5 @@
 import type { Bounded } from '../contracts/bounded.js'
-import type { Principal } from '../contracts/principal.js'
+import { anonymous, type Principal } from '../contracts/principal.js'
 import { ProtocolError } from '../errors/protocol-error.js'
 import { type Frame, type InvalidFrame, type RequestFrame, requestKey } from '../protocol/json-rpc.js'
 import { ConnectionPeer } from './connection-peer.js'
@@ -18,6 +18,8 @@ export interface ConnectOptions {
    * that reports much may wait for: it resolves when the reader has caught up.
    */
   send(text: string): void | Promise<void>
+  /** Who is at the other end. Default: nobody that is known. */
+  readonly principal?: Principal
   /** What waits to be sent, for `server.stats()` as long as the connection lives. */
   readonly outgoing?: Bounded
 }
@@ -248,12 +250,20 @@ export class PeerConnection implements Connection {
       params: frame.params,
       dialect: opening.dialect,
       client: opening.client,
-      principal: this.#options.principal,
+      principal: this.#principal,
       transport: this.#options.transport,
       clock: this.#engine.environment.clock,
       stream: this.#stream,
       peers: opening.dialect.revision.asks === 'request' ? this.peer : undefined,
     })
+  }
+
+  /** A credential counts until its time is over, however long the connection lives. */
+  get #principal(): Principal {
+    const { principal } = this.#options
+    const { expiresAt } = principal
+    if (expiresAt === undefined || this.#engine.environment.clock.now() < expiresAt) return principal
+    return anonymous
   }
 
   #invalid(frame: InvalidFrame, reply: Reply): void {

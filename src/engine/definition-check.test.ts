@@ -35,7 +35,19 @@ const annotations: Required<Annotations> = {
   priority: 1,
   lastModified: '2025-01-12T15:00:58Z',
 }
-const shared = { title: 'A title', description, icons: [icon], meta: { 'a/b': 1 }, timeout: '2s' } as const
+const shared = {
+  title: 'A title',
+  description,
+  icons: [icon],
+  meta: { 'a/b': 1 },
+  timeout: '2s',
+  permissions: { anyOf: ['orders:read', 'orders:admin'] },
+  visible: () => true,
+  authorize: () => true,
+  rateLimit: { limit: 60, per: '1m', burst: 10, by: 'everyone' },
+  concurrency: { limit: 8, queue: 80, by: 'principal' },
+} as const
+const cache = { ttl: '5m', scope: 'principal', staleWhileRevalidate: '1m', tags: () => ['orders'] } as const
 const tool: Required<ToolOptions> = {
   ...shared,
   annotations: hints,
@@ -54,14 +66,18 @@ const tool: Required<ToolOptions> = {
   singleUse: true,
   task: { support: 'optional', begins: 'handler', ttl: '1h' },
   heartbeat: '10s',
+  cost: 2,
+  cache,
+  idempotencyKey: () => 'key',
 }
+/** An answer that is kept can neither ask nor go on later, and needs no key. */
+const unkept = { ...tool, cache: undefined, idempotencyKey: undefined }
 const prompt: Required<PromptOptions> = { ...shared, input: schema, complete: { topic: () => [] } }
 const base = {
   ...shared,
   mimeType: 'text/html; profile="mcp-app"; charset=utf-8',
   annotations,
-  ttl: 5,
-  cacheScope: 'public',
+  cache,
 } as const
 const fixed: Required<FixedResourceOptions> = { ...base, uri: 'app://config', size: 0 }
 const template: Required<TemplateResourceOptions<string, unknown>> = {
@@ -88,7 +104,7 @@ function refusal(check: () => void): string {
 
 describe('the tables of options', () => {
   it.each<[string, () => void]>([
-    ['a tool', () => checkTool(tool)],
+    ['a tool', () => checkTool(unkept)],
     ['a prompt', () => checkPrompt(prompt)],
     ['a resource', () => checkResource(fixed)],
     ['a template', () => checkResource(template)],
@@ -244,8 +260,8 @@ describe('checkResourceOptions', () => {
     [{ mimetype: 'text/plain' }, 'use "mimeType".'],
     [{ mimeType: 'text' }, '"mimeType" must be a media type, received "text"; write it as type/subtype'],
     [{ mimeType: 'text/plain\r\nx: y' }, '"mimeType" must be a media type'],
-    [{ ttl: -1 }, '"ttl" must be a positive number of milliseconds'],
-    [{ cacheScope: 'shared' }, '"cacheScope" must be "public" or "private", received "shared"'],
+    [{ cache: { ttl: -1 } }, '"cache.ttl" must be a positive number of milliseconds'],
+    [{ cache: { ttl: 1, scope: 'shared' } }, '"cache.scope" must be "principal" or "public", received "shared"'],
     [{ annotations: { audience: 'user' } }, '"annotations.audience" must be an array, received "user"'],
     [{ annotations: { audience: ['model'] } }, '"annotations.audience[0]" must be "user" or "assistant"'],
     [{ annotations: { priority: 5 } }, '"annotations.priority" must be a number from 0 to 1, received 5'],

@@ -2,7 +2,7 @@ import { DefinitionError } from '../errors/definition-error.js'
 import { shown } from '../errors/shown.js'
 import type { JsonSchema } from '../schema/json-schema.js'
 import { fixedTable, isText, promptTable, templateTable, toolTable } from './definition-tables.js'
-import type { ToolDefinition } from './definitions.js'
+import type { ToolDefinition, ToolOptions } from './definitions.js'
 import type { Environment } from './environment.js'
 import { checkOptions, isLine, isObject, type OptionTable } from './option-rules.js'
 
@@ -27,6 +27,36 @@ export function checkToolOptions(definition: ToolDefinition): void {
   if (readOnlyHint === true && destructiveHint === true) {
     throw new DefinitionError(
       `The tool "${name}" says both readOnlyHint and destructiveHint; a tool that destroys is not read-only, so drop one.`,
+    )
+  }
+  checkPolicies(name, definition.options)
+}
+
+/** What cannot stand together, because one of them would be wrong. */
+function checkPolicies(
+  name: string,
+  { cache, annotations, idempotencyKey, requires, task }: ToolOptions,
+): void {
+  if (cache !== undefined) {
+    if (annotations?.readOnlyHint !== true) {
+      throw new DefinitionError(
+        `The tool "${name}" has a "cache" but does not say readOnlyHint: true; only what changes nothing may be answered from a cache, so say it or drop the cache.`,
+      )
+    }
+    if ((requires ?? []).some((feature) => feature !== 'tasks')) {
+      throw new DefinitionError(
+        `The tool "${name}" has a "cache" and asks its client ("requires"); an answer made with one client's help is no other call's answer, so drop one.`,
+      )
+    }
+    if (task !== undefined) {
+      throw new DefinitionError(
+        `The tool "${name}" has a "cache" and a "task"; a call that is made once for many cannot be one caller's task, so drop one.`,
+      )
+    }
+  }
+  if (idempotencyKey !== undefined && annotations?.readOnlyHint === true) {
+    throw new DefinitionError(
+      `The tool "${name}" is read-only and has an "idempotencyKey"; reading twice changes nothing, so drop it, or use "cache".`,
     )
   }
 }

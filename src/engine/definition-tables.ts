@@ -31,6 +31,7 @@ import {
   text,
   whole,
 } from './option-rules.js'
+import { accessRules, cacheTable, concurrency, rateLimitTable } from './policy-tables.js'
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'
 
@@ -47,12 +48,18 @@ const completers = recordOf(
   'write { name: (value, ctx) => [...] }',
 )
 
+const authorize = rule(isFunction, 'a function', 'write (principal, input) => true or false')
+
 const shared = {
   title,
   description: text('say in a sentence what it is for'),
   icons,
   meta,
   timeout: duration,
+  ...accessRules,
+  authorize,
+  rateLimit: options(rateLimitTable),
+  concurrency,
 }
 
 const toolAnnotations: OptionTable = {
@@ -134,6 +141,13 @@ export const toolTable: OptionTable = {
     singleUse: flag,
     task,
     heartbeat: duration,
+    cost: rule(
+      (value) => isFunction(value) || (typeof value === 'number' && value > 0 && Number.isFinite(value)),
+      'a number above 0 or a function',
+      'write 1, or (input) => input.ids.length',
+    ),
+    cache: options(cacheTable),
+    idempotencyKey: rule(isFunction, 'a function', 'write (input) => input.requestId'),
   } satisfies Record<keyof ToolOptions, Rule>,
   instead(name) {
     if (Object.hasOwn(toolAnnotations.rules, name)) return `use "annotations.${name}"`
@@ -166,8 +180,7 @@ const resourceBase = {
   ...shared,
   mimeType: rule(isMimeType, 'a media type', 'write it as type/subtype, such as "text/plain"'),
   annotations: options(resourceAnnotations),
-  ttl: duration,
-  cacheScope: oneOf(['public', 'private'], 'leave it out for "private"'),
+  cache: options(cacheTable),
 }
 
 export const fixedTable: OptionTable = {
@@ -220,6 +233,12 @@ function byHabit(name: string): string | undefined {
       return 'give the function after the options'
     case 'name':
       return 'give the name before the options'
+    case 'ttl':
+    case 'cacheScope':
+      return "use \"cache\", such as { ttl: '5m', scope: 'public' }"
+    case 'scopes':
+    case 'roles':
+      return 'use "permissions"'
     default:
       return undefined
   }

@@ -1,3 +1,4 @@
+import type { Principal } from '../contracts/principal.js'
 import type { ToolError, ToolErrorDetails } from '../errors/tool-error.js'
 import type { ClientFeature } from '../protocol/revisions/revision.js'
 import type {
@@ -11,10 +12,12 @@ import type {
   ToolAnnotations,
 } from '../protocol/types.js'
 import type { InferInput, InferOutput, SchemaLike } from '../schema/infer.js'
+import type { AccessOptions } from './access.js'
 import type { ToolResultValue } from './content.js'
 import type { Context, FeatureContext } from './context.js'
 import type { Duration } from './duration.js'
 import type { Fallbacks } from './interaction.js'
+import type { CacheOptions, LimitOptions } from './policies.js'
 
 /** One entry of a tool's own error catalogue. */
 export interface ErrorDefinition {
@@ -60,7 +63,8 @@ export interface ToolOptions<
   Input extends SchemaLike | undefined = SchemaLike | undefined,
   Output extends SchemaLike | undefined = SchemaLike | undefined,
   Errors extends ErrorCatalogue = ErrorCatalogue,
-> {
+> extends AccessOptions,
+    LimitOptions {
   readonly title?: string
   /** What the tool does and when to use it, for the model that chooses. Required. */
   readonly description: string
@@ -107,6 +111,28 @@ export interface ToolOptions<
    * the stream that keeps proxies from cutting it. Default: none.
    */
   readonly heartbeat?: Duration
+  /** What a call takes of every rate limit, by its arguments as they came. Default: 1. */
+  readonly cost?: number | ((input: unknown) => number)
+  /**
+   * Keeps answers and serves them again to calls with the same arguments; only for tools that say `readOnlyHint: true`. Many calls
+   * at once make one. Errors are not kept, and a handler that asks its client cannot be cached.
+   */
+  readonly cache?: CacheOptions & CacheTags<Arguments<Input>>
+  /**
+   * Decides by the caller and the checked arguments whether the handler may run. What it throws is the server's fault, and the call
+   * is refused.
+   */
+  authorize?(principal: Principal, input: Arguments<Input>): boolean | Promise<boolean>
+  /**
+   * Names one intent of a caller: calls with the same key and arguments run once, and all get its answer. Scoped to the caller and
+   * the tool.
+   */
+  idempotencyKey?(input: Arguments<Input>): string
+}
+
+/** What answers are known by when they are to be forgotten: `server.invalidate('orders')`. */
+export interface CacheTags<Input> {
+  tags?(input: Input): readonly string[]
 }
 
 export type TaskSupport = 'optional' | 'required'
@@ -149,6 +175,8 @@ export interface ToolDefinition<in Services = never> {
   readonly name: string
   readonly options: ToolOptions
   readonly handler: (args: never, ctx: never) => unknown
+  /** What the groups around it ask of callers. */
+  readonly within?: readonly AccessOptions[]
   /** Never called; it makes a server without these services a compile error. */
   readonly needs?: (services: Services) => void
 }
@@ -166,18 +194,21 @@ export type TemplateVariables<Template extends string> = string extends Template
     ? (Name extends `+${infer Reserved}` ? Reserved : Name) | TemplateVariables<Rest>
     : never
 
-interface ResourceBase {
+interface ResourceBase extends AccessOptions, LimitOptions {
   readonly title?: string
   readonly description: string
   readonly mimeType?: string
   readonly icons?: readonly Icon[]
   readonly annotations?: Annotations
   readonly meta?: Meta
-  /** How long a client may keep what it read (`ttlMs`). Default: not at all. */
-  readonly ttl?: Duration
-  /** `public` only where every caller reads the same. Default: `private`. */
-  readonly cacheScope?: 'public' | 'private'
+  /**
+   * Keeps what was read and serves it again, until `server.resourceUpdated(uri)`. Clients are told the same (`ttlMs`, and the
+   * scope `private` for `principal`). Default: not at all.
+   */
+  readonly cache?: CacheOptions & CacheTags<ResourceRequest>
   readonly timeout?: Duration
+  /** Decides by the caller and the URI whether it may be read. */
+  authorize?(principal: Principal, request: ResourceRequest): boolean | Promise<boolean>
 }
 
 export interface FixedResourceOptions extends ResourceBase {
@@ -215,7 +246,8 @@ export type ResourceHandler<Template extends string, Services> = (
 export interface PromptOptions<
   Input extends SchemaLike | undefined = SchemaLike | undefined,
   Services = unknown,
-> {
+> extends AccessOptions,
+    LimitOptions {
   readonly title?: string
   readonly description: string
   readonly icons?: readonly Icon[]
@@ -225,6 +257,8 @@ export interface PromptOptions<
   /** Suggestions for the arguments. */
   readonly complete?: { readonly [Name in ArgumentNames<Input>]?: Completer<Services> }
   readonly timeout?: Duration
+  /** Decides by the caller and the checked arguments whether the prompt may be got. */
+  authorize?(principal: Principal, input: Arguments<Input>): boolean | Promise<boolean>
 }
 
 /** Any name where the schema's type does not tell; what is wrong then is refused at start-up. */

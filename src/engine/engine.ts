@@ -35,6 +35,8 @@ export interface EngineOptions {
 export interface Answer {
   readonly text: string
   readonly status: number
+  /** Permissions that the caller would need; over HTTP the challenge names them as scopes. */
+  readonly required?: readonly string[]
 }
 
 /**
@@ -148,9 +150,11 @@ export class Engine {
       ?.revision
     const code =
       error.kind === 'resource_not_found' && revision !== undefined ? revision.resourceNotFound : error.code
+    const required = error.kind === 'insufficient_permissions' ? error.data?.['required'] : undefined
     return {
       text: errorText(exchange?.id, code, error.message, error.data),
       status: revision?.http.status[error.kind] ?? 200,
+      ...(Array.isArray(required) && { required: required as readonly string[] }),
     }
   }
 

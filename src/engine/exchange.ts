@@ -45,6 +45,8 @@ export interface ExchangeOptions {
   readonly peers?: Peers | undefined
   /** The session's key; empty on a connection. */
   readonly scope?: string | undefined
+  /** The client's address, found out when it is asked for. */
+  readonly address?: (() => string | undefined) | undefined
 }
 
 /** Why a request was ended from outside. `asking`: its client is asked something, and then sends it again. */
@@ -78,6 +80,7 @@ export class Exchange {
   #askedAt = 0
   #askedMs = 0
   readonly #clock: Clock
+  readonly #address: (() => string | undefined) | undefined
   readonly #stream: RequestStream | undefined
   #controller: AbortController | undefined
   #ended: EndReason | undefined
@@ -97,6 +100,7 @@ export class Exchange {
     this.scope = options.scope ?? ''
     this.arrivedAt = options.clock.monotonic()
     this.#clock = options.clock
+    this.#address = options.address
     this.#stream = options.stream
   }
 
@@ -107,6 +111,7 @@ export class Exchange {
   detached(): Exchange {
     const { id, method, params, dialect, client, principal, transport, peers, scope } = this
     const clock = this.#clock
+    const address = this.#address
     const stream: RequestStream | undefined = this.#stream && {
       send: (text) => this.send(text),
       keepAlive: () => this.keepAlive(),
@@ -124,7 +129,13 @@ export class Exchange {
       scope,
       clock,
       stream,
+      address,
     })
+  }
+
+  /** The client's address, after trusted proxies; undefined where there is none. */
+  get address(): string | undefined {
+    return this.#address?.()
   }
 
   get ended(): EndReason | undefined {

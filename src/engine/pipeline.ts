@@ -1,7 +1,10 @@
+import type { Principal } from '../contracts/principal.js'
 import { DefinitionError } from '../errors/definition-error.js'
 import type { CompiledSchema } from '../schema/compile.js'
+import type { Access } from './access.js'
 import type { CallKind, Handler, Middleware } from './call.js'
 import { compose } from './compose.js'
+import type { CacheSetting, ConcurrencyLimit, RateLimit } from './policies.js'
 
 /** What a middleware may know of a definition when the chain is composed. */
 export interface Definition {
@@ -15,7 +18,21 @@ export interface Definition {
   readonly sanitize?: boolean | undefined
   /** Milliseconds between signs of life; undefined: none. */
   readonly heartbeatMs?: number | undefined
+  readonly access?: Access | undefined
+  /** Asked with the checked input. */
+  readonly authorize?: Authorize | undefined
+  readonly rateLimit?: RateLimit | undefined
+  /** What a call takes of each rate limit; undefined: 1. */
+  readonly cost?: number | ((input: unknown) => number) | undefined
+  readonly concurrency?: ConcurrencyLimit | undefined
+  readonly cache?: CacheSetting | undefined
+  /** Names the intent of a call with this checked input. */
+  readonly idempotencyKey?: ((input: unknown) => string) | undefined
+  /** Whether running it twice does no more than running it once. */
+  readonly repeatable?: boolean | undefined
 }
+
+export type Authorize = (principal: Principal, input: unknown) => boolean | Promise<boolean>
 
 /** Where in the chain a middleware of the user's stands. */
 export type UserStage = 'edge' | 'authorized' | 'validated'

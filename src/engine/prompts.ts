@@ -5,6 +5,8 @@ import type { Prompt, PromptArgument, PromptMessage } from '../protocol/types.js
 import { wireContent, wirePrompt } from '../protocol/wire.js'
 import { compileSchema } from '../schema/compile.js'
 import type { JsonSchema } from '../schema/json-schema.js'
+import type { AccessOptions } from './access.js'
+import { type Access, accessOf, isHidden } from './access.js'
 import { answerOrAsk } from './asking.js'
 import type { Call, Handler } from './call.js'
 import { isBlock, isMessage, user } from './content.js'
@@ -19,7 +21,8 @@ import { refuseHiddenTexts } from './hidden-text.js'
 import { lazily } from './lazily.js'
 import { listTtlMs, PagedList } from './lists.js'
 import type { Methods } from './method.js'
-import type { Definition } from './pipeline.js'
+import type { Authorize, Definition } from './pipeline.js'
+import { toConcurrency, toRateLimit } from './policies.js'
 import type { Registry } from './registry.js'
 import { suggestChain } from './suggest.js'
 import { HandlerFault } from './tool-result.js'
@@ -28,6 +31,7 @@ export interface PromptEntry {
   readonly name: string
   readonly prompt: Prompt
   readonly source: ContextSource
+  readonly access: Access | undefined
   readonly complete: Readonly<Record<string, Completer<unknown>>>
   readonly suggest: Handler
   run(call: Call): unknown
@@ -39,6 +43,7 @@ export function createPrompt(
   options: PromptOptions<PromptOptions['input'], never>,
   handler: (args: never, ctx: never) => unknown,
   environment: Environment,
+  within: readonly AccessOptions[] = [],
 ): PromptEntry {
   checkPromptOptions(name, options, handler)
   const owner = `prompt ${JSON.stringify(name)}`
@@ -52,6 +57,7 @@ export function createPrompt(
       throw new DefinitionError(`The ${owner} completes "${argument}", which is none of its arguments.`)
     }
   }
+  const access = accessOf(options, within)
   const definition: Definition = {
     kind: 'prompt',
     name,
@@ -62,6 +68,10 @@ export function createPrompt(
         ? environment.timeoutMs
         : toMs(options.timeout, `The ${owner}: "timeout"`),
     repair: false,
+    access,
+    authorize: options.authorize as Authorize | undefined,
+    rateLimit: toRateLimit(options.rateLimit, `The ${owner}: "rateLimit`),
+    concurrency: toConcurrency(options.concurrency),
   }
   const { title, description, icons, meta } = options
   return {
@@ -75,6 +85,7 @@ export function createPrompt(
       ...(meta && { _meta: meta }),
     },
     source: contextSource(environment, { name, timeoutMs: definition.timeoutMs }),
+    access,
     complete: complete as PromptEntry['complete'],
     suggest: suggestChain(definition, environment),
     run: lazily(() => environment.pipeline.compose(definition, promptHandler(handler))),
@@ -121,16 +132,18 @@ export function promptMethods(registry: Registry<PromptEntry>, environment: Envi
       version: () => registry.version,
       entries: () => registry.list(),
       key: (entry) => entry.name,
+      access: (entry) => entry.access,
       encode: (dialect, entry) => wirePrompt(dialect.revision, entry.prompt),
     },
     {
       sealer: environment.sealer,
       pageSize: environment.pageSize,
-      cache: { ttlMs: listTtlMs, scope: 'public' },
+      ttlMs: listTtlMs,
+      stats: environment.stats,
     },
   )
   return {
-    'prompts/list': (exchange) => list.answer(exchange.dialect, exchange.params['cursor']),
+    'prompts/list': (exchange) => list.answer(exchange),
     'prompts/get': (exchange) => getPrompt(registry, exchange),
   }
 }
@@ -140,7 +153,7 @@ async function getPrompt(registry: Registry<PromptEntry>, exchange: Exchange): P
   if (typeof name !== 'string')
     throw new ProtocolError('invalid_params', '"name" must be a string: the prompt to get.')
   const entry = registry.get(name)
-  if (entry === undefined) {
+  if (entry === undefined || isHidden(entry, exchange.principal)) {
     throw new ProtocolError(
       'invalid_params',
       `Unknown prompt ${JSON.stringify(name.slice(0, 128))}; prompts/list names those there are.`,

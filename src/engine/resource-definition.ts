@@ -1,5 +1,6 @@
 import { DefinitionError } from '../errors/definition-error.js'
 import type { Resource, ResourceContents, ResourceTemplate } from '../protocol/types.js'
+import { type Access, type AccessOptions, accessOf } from './access.js'
 import type { Call, Handler } from './call.js'
 import { isContents, toResourceContents } from './content.js'
 import type { Context, ContextSource } from './context.js'
@@ -11,7 +12,8 @@ import { toMs } from './duration.js'
 import type { Environment } from './environment.js'
 import { findNonJson } from './json-value.js'
 import { lazily } from './lazily.js'
-import type { Definition } from './pipeline.js'
+import type { Authorize, Definition } from './pipeline.js'
+import { refusePublicCache, toCacheSetting, toConcurrency, toRateLimit } from './policies.js'
 import { suggestChain } from './suggest.js'
 import { HandlerFault } from './tool-result.js'
 import { UriTemplate } from './uri-template.js'
@@ -21,6 +23,8 @@ export type AnyResourceOptions = FixedResourceOptions | TemplateResourceOptions<
 interface EntryBase {
   readonly name: string
   readonly source: ContextSource
+  readonly access: Access | undefined
+  /** What clients are told of keeping it. */
   readonly cache: CacheHint
   run(call: Call): unknown
 }
@@ -54,20 +58,14 @@ export function createResource(
   options: AnyResourceOptions,
   handler: (request: never, ctx: never) => unknown,
   environment: Environment,
+  within: readonly AccessOptions[] = [],
 ): ResourceEntry {
   checkResourceOptions(name, options, handler)
-  const {
-    title,
-    description,
-    mimeType,
-    icons,
-    annotations,
-    meta,
-    ttl,
-    cacheScope = 'private',
-    timeout,
-  } = options
+  const { title, description, mimeType, icons, annotations, meta, timeout } = options
   const owner = `resource ${JSON.stringify(name)}`
+  const access = accessOf(options, within)
+  const cache = options.cache && toCacheSetting(options.cache, owner)
+  refusePublicCache(cache, access !== undefined || options.authorize !== undefined, owner)
   const definition: Definition = {
     kind: 'resource',
     name,
@@ -75,11 +73,17 @@ export function createResource(
     output: undefined,
     timeoutMs: timeout === undefined ? environment.timeoutMs : toMs(timeout, `The ${owner}: "timeout"`),
     repair: false,
+    access,
+    authorize: options.authorize as Authorize | undefined,
+    rateLimit: toRateLimit(options.rateLimit, `The ${owner}: "rateLimit`),
+    concurrency: toConcurrency(options.concurrency),
+    cache,
   }
   const base: EntryBase = {
     name,
     source: contextSource(environment, { name, timeoutMs: definition.timeoutMs }),
-    cache: { ttlMs: ttl === undefined ? 0 : Math.round(toMs(ttl, `The ${owner}: "ttl"`)), scope: cacheScope },
+    access,
+    cache: { ttlMs: cache?.ttlMs ?? 0, scope: cache?.scope === 'public' ? 'public' : 'private' },
     run: lazily(() => environment.pipeline.compose(definition, resourceHandler(handler, mimeType))),
   }
   const shared = {
@@ -163,7 +167,16 @@ function listChain(
   environment: Environment,
 ): Handler {
   const make: (ctx: never) => unknown = list
-  const definition: Definition = { ...owner, kind: 'listing' }
+  const { name, timeoutMs, access } = owner
+  const definition: Definition = {
+    kind: 'listing',
+    name,
+    timeoutMs,
+    access,
+    repair: false,
+    input: undefined,
+    output: undefined,
+  }
   return lazily(() =>
     environment.pipeline.compose(definition, async (call) => {
       const listed: unknown = await make(call.ctx as never)

@@ -2,31 +2,38 @@ import { ProtocolError } from '../errors/protocol-error.js'
 import { shown } from '../errors/shown.js'
 import type { Resource, ResourceContents } from '../protocol/types.js'
 import { wireResource, wireResourceTemplate } from '../protocol/wire.js'
+import { isHidden } from './access.js'
 import { answerOrAsk } from './asking.js'
 import type { Call } from './call.js'
 import { Context } from './context.js'
 import type { ListedResource } from './definitions.js'
-import type { CacheHint, Dialect } from './dialect.js'
+import type { Dialect } from './dialect.js'
 import type { Environment } from './environment.js'
 import type { Exchange } from './exchange.js'
 import { listTtlMs, PagedList } from './lists.js'
 import type { Methods } from './method.js'
 import type { ResourceCatalogue } from './resource-catalogue.js'
-import type { FixedResourceEntry, ResourceInput, TemplateResourceEntry } from './resource-definition.js'
+import type {
+  FixedResourceEntry,
+  ResourceEntry,
+  ResourceInput,
+  TemplateResourceEntry,
+} from './resource-definition.js'
 
 /** `resources/list`, `resources/templates/list` and `resources/read`. */
 export function resourceMethods(catalogue: ResourceCatalogue, environment: Environment): Methods {
-  const { sealer, pageSize } = environment
-  const listCache: CacheHint = { ttlMs: listTtlMs, scope: 'public' }
+  const { sealer, pageSize, stats } = environment
+  const options = { sealer, pageSize, stats, ttlMs: listTtlMs }
   const fixed = new PagedList<FixedResourceEntry>(
     {
       member: 'resources',
       version: () => catalogue.entries.version,
       entries: () => catalogue.fixed,
       key: (entry) => entry.resource.uri,
+      access: (entry) => entry.access,
       encode: (dialect, entry) => wireResource(dialect.revision, entry.resource),
     },
-    { sealer, pageSize, cache: listCache },
+    options,
   )
   const templates = new PagedList<TemplateResourceEntry>(
     {
@@ -34,19 +41,17 @@ export function resourceMethods(catalogue: ResourceCatalogue, environment: Envir
       version: () => catalogue.entries.version,
       entries: () => catalogue.templates,
       key: (entry) => entry.template.text,
+      access: (entry) => entry.access,
       encode: (dialect, entry) => wireResourceTemplate(dialect.revision, entry.resourceTemplate),
     },
-    { sealer, pageSize, cache: listCache },
+    options,
   )
   return {
     'resources/list': (exchange) => {
       const listing = catalogue.templates.filter((entry) => entry.list !== undefined)
-      const { dialect, params } = exchange
-      return listing.length === 0
-        ? fixed.answer(dialect, params['cursor'])
-        : listAll(catalogue, exchange, environment)
+      return listing.length === 0 ? fixed.answer(exchange) : listAll(catalogue, exchange, environment)
     },
-    'resources/templates/list': (exchange) => templates.answer(exchange.dialect, exchange.params['cursor']),
+    'resources/templates/list': (exchange) => templates.answer(exchange),
     'resources/read': (exchange) => read(catalogue, exchange),
   }
 }
@@ -57,9 +62,10 @@ async function listAll(
   exchange: Exchange,
   environment: Environment,
 ): Promise<string> {
-  const listed: Resource[] = catalogue.fixed.map((entry) => entry.resource)
+  const mayList = ({ access }: ResourceEntry): boolean => access?.lists(exchange.principal) ?? true
+  const listed: Resource[] = catalogue.fixed.filter(mayList).map((entry) => entry.resource)
   for (const entry of catalogue.templates) {
-    if (entry.list === undefined) continue
+    if (entry.list === undefined || !mayList(entry)) continue
     const { mimeType } = entry.resourceTemplate
     const ctx = new Context(exchange, entry.source)
     const call: Call = { kind: 'listing', name: entry.name, input: undefined, ctx, exchange }
@@ -73,11 +79,12 @@ async function listAll(
       version: () => 0,
       entries: () => listed,
       key: (resource) => resource.uri,
+      access: () => undefined,
       encode: (dialect: Dialect, resource) => wireResource(dialect.revision, resource),
     },
-    { sealer: environment.sealer, pageSize: environment.pageSize, cache: { ttlMs: 0, scope: 'private' } },
+    { sealer: environment.sealer, pageSize: environment.pageSize, ttlMs: 0, scope: 'private' },
   )
-  return page.answer(exchange.dialect, exchange.params['cursor'])
+  return page.answer(exchange)
 }
 
 async function read(catalogue: ResourceCatalogue, exchange: Exchange): Promise<string> {
@@ -93,7 +100,7 @@ async function read(catalogue: ResourceCatalogue, exchange: Exchange): Promise<s
     )
   }
   const found = catalogue.find(uri)
-  if (found === undefined) throw notFound(uri)
+  if (found === undefined || isHidden(found.entry, exchange.principal)) throw notFound(uri)
   const { entry, params } = found
   const input: ResourceInput = { uri, params }
   const call: Call = {

@@ -25,7 +25,16 @@ export class CompletionContext extends Context {
 
 /** The chain for the completers of one prompt or resource template, with that definition's timeout. */
 export function suggestChain(owner: Definition, environment: Environment): Handler {
-  const definition: Definition = { ...owner, kind: 'completion', input: undefined, output: undefined }
+  const { name, timeoutMs, access } = owner
+  const definition: Definition = {
+    kind: 'completion',
+    name,
+    timeoutMs,
+    access,
+    repair: false,
+    input: undefined,
+    output: undefined,
+  }
   return lazily(() => environment.pipeline.compose(definition, suggest))
 }
 

@@ -6,6 +6,7 @@ import { type ClientFeature, clientSupports, toCapabilities } from '../protocol/
 import type { Tool } from '../protocol/types.js'
 import { wireTool } from '../protocol/wire.js'
 import { type CompiledSchema, compileSchema } from '../schema/compile.js'
+import { type Access, accessOf, isHidden } from './access.js'
 import { openAnswers, questionOf } from './asking.js'
 import type { Deferral, TaskSetting } from './background.js'
 import type { Call, Handler } from './call.js'
@@ -22,7 +23,8 @@ import { bringsAnswers } from './interaction.js'
 import { lazily } from './lazily.js'
 import { listTtlMs, PagedList } from './lists.js'
 import type { Methods } from './method.js'
-import type { Definition } from './pipeline.js'
+import type { Authorize, Definition } from './pipeline.js'
+import { refusePublicCache, toCacheSetting, toConcurrency, toRateLimit } from './policies.js'
 import type { Registry } from './registry.js'
 import { asToolResult, type ToolResult, toErrorResult, toolResultText, toToolResult } from './tool-result.js'
 
@@ -31,6 +33,7 @@ export interface ToolEntry {
   readonly name: string
   readonly tool: Tool
   readonly source: ContextSource
+  readonly access: Access | undefined
   /** Arguments that clients of stateless revisions repeat in headers over HTTP. */
   readonly mirroredParams: readonly MirroredParam[]
   /** What a client must be able to do before the handler may be asked. */
@@ -61,6 +64,9 @@ export function createTool(definition: ToolDefinition, environment: Environment)
   adviseOnTool(definition, input.json, environment)
   const { title, description, annotations, icons, meta } = options
   const mirrored = mirroredParams(input.json)
+  const access = accessOf(options, definition.within)
+  const cache = options.cache && toCacheSetting(options.cache, owner)
+  refusePublicCache(cache, access !== undefined || options.authorize !== undefined, owner)
   const compiled: Definition = {
     kind: 'tool',
     name,
@@ -75,6 +81,14 @@ export function createTool(definition: ToolDefinition, environment: Environment)
     sanitize: options.sanitize ?? true,
     heartbeatMs:
       options.heartbeat === undefined ? undefined : toMs(options.heartbeat, `The ${owner}: "heartbeat"`),
+    access,
+    authorize: options.authorize as Authorize | undefined,
+    rateLimit: toRateLimit(options.rateLimit, `The ${owner}: "rateLimit`),
+    cost: options.cost,
+    concurrency: toConcurrency(options.concurrency),
+    cache,
+    idempotencyKey: options.idempotencyKey as ((input: unknown) => string) | undefined,
+    repeatable: options.annotations?.readOnlyHint === true || options.annotations?.idempotentHint === true,
   }
   return {
     name,
@@ -95,6 +109,7 @@ export function createTool(definition: ToolDefinition, environment: Environment)
       fallbacks: options.fallbacks,
       singleUse: options.singleUse,
     }),
+    access,
     mirroredParams: mirrored,
     requires: requirements(options),
     task: taskSetting(options, owner),
@@ -156,16 +171,18 @@ export function toolMethods(
       version: () => registry.version,
       entries: () => registry.list(),
       key: (entry) => entry.name,
+      access: (entry) => entry.access,
       encode: (dialect, entry) => wireTool(dialect.revision, entry.tool),
     },
     {
       sealer: environment.sealer,
       pageSize: environment.pageSize,
-      cache: { ttlMs: listTtlMs, scope: 'public' },
+      ttlMs: listTtlMs,
+      stats: environment.stats,
     },
   )
   return {
-    'tools/list': (exchange) => list.answer(exchange.dialect, exchange.params['cursor']),
+    'tools/list': (exchange) => list.answer(exchange),
     'tools/call': (exchange) => callTool(registry, exchange, toToolError, deferral),
   }
 }
@@ -184,7 +201,7 @@ async function callTool(
     )
   }
   const entry = registry.get(name)
-  if (entry === undefined) {
+  if (entry === undefined || isHidden(entry, exchange.principal)) {
     throw new ProtocolError(
       'invalid_params',
       `Unknown tool ${JSON.stringify(name.slice(0, 128))}; tools/list names those there are.`,
@@ -259,8 +276,12 @@ function requireFeatures(entry: ToolEntry, exchange: Exchange): void {
   )
 }
 
-/** The stateless revisions have an error of their own for it; in the others a model should read it. */
+/**
+ * Faults of the client that no model can mend. The stateless revisions have an error of their own for what it cannot do, and over
+ * HTTP a missing permission is a 403 that tells it how to get one; elsewhere a model should read it.
+ */
 function isAboutClient(thrown: unknown, exchange: Exchange): boolean {
-  if (!ProtocolError.is(thrown) || thrown.kind !== 'missing_client_capability') return false
-  return exchange.dialect.revision.era === 'stateless'
+  if (!ProtocolError.is(thrown)) return false
+  if (thrown.kind === 'insufficient_permissions') return exchange.transport === 'http'
+  return thrown.kind === 'missing_client_capability' && exchange.dialect.revision.era === 'stateless'
 }

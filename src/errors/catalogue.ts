@@ -19,6 +19,8 @@ export const catalogue = {
   header_mismatch: { family: 'protocol', code: -32020, retryable: false },
   missing_client_capability: { family: 'protocol', code: -32021, retryable: false },
   unsupported_protocol_version: { family: 'protocol', code: -32022, retryable: false },
+  /** The caller is known, and lacks a permission. Over HTTP 403 with the challenge that names it (RFC 6750 §3.1). */
+  insufficient_permissions: { family: 'protocol', code: -32600, retryable: false },
   /** A limit of this server was reached before the request could be read or started. */
   too_many_requests: { family: 'protocol', code: -32603, retryable: true },
 
@@ -33,6 +35,10 @@ export const catalogue = {
   client_unreachable: { family: 'tool', retryable: true },
   /** A client was asked again and again without an answer that counts. */
   unanswered: { family: 'tool', retryable: true },
+  /** The definition's own rule refuses this caller with these arguments. */
+  not_permitted: { family: 'tool', retryable: false },
+  /** The caller came too often. */
+  rate_limited: { family: 'tool', retryable: true },
   /** A URL, or where it leads, is not one that the server may fetch. */
   url_not_allowed: { family: 'tool', retryable: false },
   fetch_failed: { family: 'tool', retryable: true },

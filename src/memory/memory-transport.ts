@@ -1,3 +1,4 @@
+import type { Principal } from '../contracts/principal.js'
 import type { Connectable, Connection } from '../engine/connection.js'
 
 /**
@@ -15,14 +16,18 @@ export interface MemoryTransport {
 
 /**
  * Connects to a server without a process or a socket. Messages are written to text and read again on both
- * ways, so that a test sees what a wire would carry.
+ * ways, so that a test sees what a wire would carry. `principal` is who calls; without one it is nobody that is known.
  */
-export function createMemoryTransport(server: Connectable): MemoryTransport {
+export function createMemoryTransport(
+  server: Connectable,
+  options: { readonly principal?: Principal } = {},
+): MemoryTransport {
   let connection: Connection | undefined
 
   const transport: MemoryTransport = {
     async start() {
       connection ??= server.connect({
+        ...options,
         transport: 'memory',
         send: (text) => {
           // As on a wire, the answer comes in a turn of its own.

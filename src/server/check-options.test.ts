@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../contracts/clock.js'
+import type { Store } from '../contracts/store.js'
 import { DefinitionError } from '../errors/definition-error.js'
 import type { HttpOptions } from '../transports/http/options.js'
 import { checkServerOptions } from './check-options.js'
@@ -43,6 +44,17 @@ const fetch: Required<NonNullable<ServerOptions['fetch']>> = {
   maxConcurrent: 1,
   proxy: 'http://proxy.example.com:3128',
 }
+const store: Store = {
+  async get() {
+    return undefined
+  },
+  async set() {},
+  async setIfAbsent() {
+    return true
+  },
+  async delete() {},
+}
+const rate = { limit: 60, per: '1m', burst: 10 } as const
 const all: Required<ServerOptions> = {
   name: 'Bestellungen – größer',
   version: '1.0.0-rc.1+build',
@@ -56,7 +68,7 @@ const all: Required<ServerOptions> = {
   instructions: 'Read.\nThen call.',
   revisions: ['2025-11-25'],
   services: { db: new Map() },
-  authenticate: { authenticate: () => ({ ok: false, status: 401, message: 'No.' }) },
+  auth: { authenticate: () => ({ ok: false, status: 401, message: 'No.' }) },
   keys: ['a secret of 32 characters or more'],
   timeout: 250,
   pageSize: 1,
@@ -65,25 +77,27 @@ const all: Required<ServerOptions> = {
     ttl: '1h',
     pollInterval: '1s',
     limit: 5,
-    store: {
+  },
+  stores: {
+    bus: { publish() {}, subscribe: () => () => undefined },
+    cache: store,
+    records: store,
+    rates: { take: () => ({ allowed: true }) },
+    tasks: {
       async create() {},
       async get() {
         return undefined
       },
       async update() {},
     },
+    shared: false,
+    bounded: [],
+    health: () => [],
+    async close() {},
   },
-  bus: { publish() {}, subscribe: () => () => undefined },
-  nonces: {
-    async get() {
-      return undefined
-    },
-    async set() {},
-    async setIfAbsent() {
-      return true
-    },
-    async delete() {},
-  },
+  rateLimit: { principal: rate, server: rate, completion: { limit: 1, per: '1s' } },
+  concurrency: { principal: 5, server: { limit: 100, queue: 0, by: 'everyone' } },
+  cache: { maxEntries: 1, maxBytes: 1 },
   extensions: { 'com.example/things': { size: 1 }, 'com.example/none': {} },
   fetch,
   http,
@@ -175,8 +189,8 @@ describe('checkServerOptions', () => {
     ],
     [{ services: [] }, '"services" must be an object, received an array; give each service a name'],
     [{ services: null }, '"services" must be an object, received null'],
-    [{ authenticate: () => true }, '"authenticate.authenticate" must be a function, received nothing'],
-    [{ authenticate: 5 }, '"authenticate" must be an object with the function authenticate, received 5'],
+    [{ auth: () => true }, '"auth.authenticate" must be a function, received nothing'],
+    [{ auth: 5 }, '"auth" must be an object with the function authenticate, received 5'],
     [{ keys: { current: 'a' } }, '"keys" must be an array of texts, received a value of type object; write'],
     [{ timeout: null }, '"timeout" must be a positive number of milliseconds or a text such as "2s"'],
     [{ timeout: '2 weeks' }, 'received "2 weeks"'],
@@ -228,7 +242,7 @@ describe('checkServerOptions', () => {
     [{ pageSise: 10 }, '"pageSise" is no option of createServer; use "pageSize".'],
     [{ port: 3000 }, '"port" is no option of createServer; use "http.port".'],
     [{ maxInFlight: 5 }, 'use "limits.maxInFlight".'],
-    [{ auth: {} }, 'use "authenticate".'],
+    [{ authenticate: {} }, 'use "auth".'],
     [{ tools: [] }, 'add each with server.tool(...).'],
     [{ capabilities: {} }, 'drop it, because they follow from what the server defines.'],
     [{ colour: 'red' }, '"colour" is no option of createServer; drop it; there are name, version, title'],

@@ -1,3 +1,4 @@
+import type { Stores } from '../contracts/stores.js'
 import {
   checkOptions,
   duration,
@@ -16,13 +17,14 @@ import {
   text,
   whole,
 } from '../engine/option-rules.js'
+import { concurrency, rateTable } from '../engine/policy-tables.js'
 import { DefinitionError } from '../errors/definition-error.js'
 import { shown } from '../errors/shown.js'
 import { readAllow, readEgressRule } from '../security/safe-fetch/destination-lists.js'
 import type { SafeFetchOptions } from '../security/safe-fetch/options.js'
 import type { HttpOptions } from '../transports/http/options.js'
 import type { TasksSettings } from './features.js'
-import type { ServerOptions } from './options.js'
+import type { CacheLimits, ConcurrencyLimits, RateLimits, ServerOptions } from './options.js'
 
 const most = Number.MAX_SAFE_INTEGER
 /** The longest that a timer can wait, in milliseconds. */
@@ -70,8 +72,42 @@ const taskRules = {
   ttl: duration,
   pollInterval: duration,
   limit: whole(1, most, 'leave it out for 1000'),
-  store: methods(['create', 'get', 'update'], 'give a task store that has all three, or leave it out'),
 } satisfies Record<keyof TasksSettings, Rule>
+
+const store = methods(
+  ['get', 'set', 'setIfAbsent', 'delete'],
+  'give a store that has all four, or leave it out',
+)
+
+const storeRules = {
+  bus: methods(['publish', 'subscribe'], 'give a bus that has both, or leave it out'),
+  cache: store,
+  records: store,
+  rates: methods(['take'], 'give a store of rates, or leave it out'),
+  tasks: methods(['create', 'get', 'update'], 'give a task store that has all three, or leave it out'),
+  shared: flag,
+  bounded: listOf(methods(['stats'], 'leave it out'), 'leave it out'),
+  health: rule((value) => typeof value === 'function', 'a function', 'leave it out'),
+  close: rule((value) => typeof value === 'function', 'a function', 'leave it out'),
+} satisfies Record<keyof Stores, Rule>
+
+const rate = options(rateTable)
+
+const rateLimitRules = {
+  principal: rate,
+  server: rate,
+  completion: rate,
+} satisfies Record<keyof RateLimits, Rule>
+
+const concurrencyRules = {
+  principal: concurrency,
+  server: concurrency,
+} satisfies Record<keyof ConcurrencyLimits, Rule>
+
+const cacheRules = {
+  maxEntries: whole(1, most, 'leave it out for 10000'),
+  maxBytes: whole(1, most, 'leave it out for 64 MiB'),
+} satisfies Record<keyof CacheLimits, Rule>
 
 const fetchRules = {
   allow: destinations(readAllow),
@@ -95,17 +131,23 @@ const serverRules = {
   instructions: text('say what a model should know to use this server, or leave it out'),
   revisions: texts('write ["2025-11-25"], or leave it out to serve all'),
   services: rule(isObject, 'an object', 'give each service a name, such as { db }'),
-  authenticate: methods(
+  auth: methods(
     ['authenticate'],
-    'give an authenticator, such as { authenticate(credentials) {...} }',
+    'give an authenticator, such as jwt({...}) of holdfast/auth or { authenticate(credentials) {...} }',
   ),
   keys: secrets,
   timeout: duration,
   pageSize: whole(1, most, 'leave it out for 1000'),
   limits: options({ what: '"limits"', example: '{ maxInFlight: 1000 }', rules: limitRules }),
   tasks: options({ what: '"tasks"', example: "{ ttl: '1h' }", rules: taskRules }),
-  bus: methods(['publish', 'subscribe'], 'give a bus that has both, or leave it out'),
-  nonces: methods(['get', 'set', 'setIfAbsent', 'delete'], 'give a store that has all four, or leave it out'),
+  stores: options({ what: '"stores"', example: 'redis({ url })', rules: storeRules }),
+  rateLimit: options({
+    what: '"rateLimit"',
+    example: "{ principal: { limit: 600, per: '1m' } }",
+    rules: rateLimitRules,
+  }),
+  concurrency: options({ what: '"concurrency"', example: '{ server: 100 }', rules: concurrencyRules }),
+  cache: options({ what: '"cache"', example: '{ maxEntries: 10_000 }', rules: cacheRules }),
   extensions,
   fetch: options({ what: '"fetch"', example: "{ allow: ['localhost:3000'] }", rules: fetchRules }),
   http: options({ what: '"http"', example: "{ path: '/mcp' }", rules: httpRules, instead: elsewhere }),
@@ -190,9 +232,13 @@ function instead(name: string): string | undefined {
   if (Object.hasOwn(httpRules, name)) return `use "http.${name}"`
   if (Object.hasOwn(limitRules, name)) return `use "limits.${name}"`
   switch (name) {
-    case 'auth':
+    case 'authenticate':
     case 'authenticator':
-      return 'use "authenticate"'
+      return 'use "auth"'
+    case 'bus':
+      return 'use "stores.bus"'
+    case 'nonces':
+      return 'use "stores.records"'
     case 'tools':
     case 'resources':
     case 'prompts':

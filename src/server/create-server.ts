@@ -46,8 +46,10 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     instructions,
     http = {},
     limits = {},
+    stores = {},
   } = options
-  const { clock = systemClock, bus = createMemoryBus(), development = developmentByEnvironment() } = options
+  const { bus = createMemoryBus() } = stores
+  const { clock = systemClock, development = developmentByEnvironment() } = options
   if (options.keys !== undefined) checkSecrets(options.keys)
   let keySource = (): readonly string[] | Promise<readonly string[]> => options.keys ?? [randomSecret()]
   const logger = guardLogger(options.logger ?? createConsoleLogger())
@@ -63,7 +65,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     pipeline,
     bus,
     changes: new Changes(bus, logger),
-    openInteraction: lazyInteraction(() => environment, options.nonces),
+    openInteraction: lazyInteraction(() => environment, stores.records),
     stats,
     timeoutMs: toMs(options.timeout ?? '60s', '"timeout"'),
     pageSize: options.pageSize ?? 1000,
@@ -91,8 +93,9 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   })
   const { changes } = environment
   stats.add(changes)
+  for (const bounded of [...(stores.bounded ?? []), ...(options.auth?.bounded ?? [])]) stats.add(bounded)
   addSubscriptions(engine, limits.maxSubscriptions ?? defaultSubscriptions)
-  const drainTasks = addTasks(engine, options.tasks ?? {})
+  const drainTasks = addTasks(engine, options.tasks ?? {}, stores)
   const connections = new Set<PeerConnection>()
   let httpSide: Promise<HttpHandler> | undefined
   let handler: HttpHandler | undefined
@@ -118,7 +121,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
           bus,
           logger,
         }),
-        authenticator: options.authenticate,
+        authenticator: options.auth,
         http,
       })
       if (closing !== undefined) void handler.drain(0)
@@ -139,6 +142,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     ])
     for (const connection of openConnections) connection.close()
     await fetching.close()
+    await stores.close?.()
     clearInterval(alive)
   }
 
@@ -157,7 +161,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
       open()
       const connection = new PeerConnection(engine, {
         ...connectOptions,
-        principal: anonymous,
+        principal: connectOptions.principal ?? anonymous,
         maxInFlight: limits.maxInFlight ?? 1000,
         onClose: () => {
           connections.delete(connection)

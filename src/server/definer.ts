@@ -1,3 +1,4 @@
+import type { AccessOptions } from '../engine/access.js'
 import type {
   ErrorCatalogue,
   FixedResourceOptions,
@@ -13,6 +14,8 @@ import type {
 import type { Duration } from '../engine/duration.js'
 import type { Engine } from '../engine/engine.js'
 import { isObject } from '../engine/option-rules.js'
+import type { LimitOptions } from '../engine/policies.js'
+import { accessRules } from '../engine/policy-tables.js'
 import { createPrompt } from '../engine/prompts.js'
 import type { DefinitionHandle } from '../engine/registry.js'
 import { type AnyResourceOptions, createResource } from '../engine/resource-definition.js'
@@ -21,8 +24,8 @@ import { DefinitionError } from '../errors/definition-error.js'
 import type { Icon, Meta, ToolAnnotations } from '../protocol/types.js'
 import type { SchemaLike } from '../schema/infer.js'
 
-/** What the definitions of a group have in common; each definition's own options win. */
-export interface GroupOptions {
+/** What the definitions of a group have in common; each definition's own options win, but access adds up. */
+export interface GroupOptions extends AccessOptions, LimitOptions {
   /** Goes before each name, as it is: `admin-`. */
   readonly prefix?: string
   readonly annotations?: ToolAnnotations
@@ -70,12 +73,16 @@ export interface Definer<Services> {
 }
 
 /** Adds definitions to an engine, with a group's options laid under each one's own. */
-export function createDefiner<Services>(engine: Engine, group: GroupOptions = {}): Definer<Services> {
+export function createDefiner<Services>(
+  engine: Engine,
+  group: GroupOptions = {},
+  within: readonly AccessOptions[] = [],
+): Definer<Services> {
   const { environment } = engine
   const named = (name: string): string => `${group.prefix ?? ''}${name}`
 
   function addTool(definition: ToolDefinition): DefinitionHandle {
-    const { annotations, icons, meta, timeout, repair, sanitize } = group
+    const { annotations, icons, meta, repair, sanitize } = group
     if (!isObject(definition) || !isObject(definition.options)) {
       throw new DefinitionError(
         'A tool is defined as server.tool(name, { description, input, ... }, handler), or by what toolsFor() makes.',
@@ -84,7 +91,7 @@ export function createDefiner<Services>(engine: Engine, group: GroupOptions = {}
     const { options } = definition
     const merged: ToolOptions = {
       ...(icons && { icons }),
-      ...(timeout !== undefined && { timeout }),
+      ...limitsOf(group),
       ...(repair !== undefined && { repair }),
       ...(sanitize !== undefined && { sanitize }),
       ...options,
@@ -94,7 +101,7 @@ export function createDefiner<Services>(engine: Engine, group: GroupOptions = {}
       ...((meta ?? options.meta) && { meta: { ...meta, ...options.meta } }),
     }
     return engine.tools.add(
-      createTool({ ...definition, name: named(definition.name), options: merged }, environment),
+      createTool({ ...definition, name: named(definition.name), options: merged, within }, environment),
     )
   }
 
@@ -103,7 +110,13 @@ export function createDefiner<Services>(engine: Engine, group: GroupOptions = {}
     options: AnyResourceOptions,
     handler: (request: never, ctx: never) => unknown,
   ): DefinitionHandle {
-    const entry = createResource(named(name), withTimeout(group, options), handler, environment)
+    const entry = createResource(
+      named(name),
+      { ...limitsOf(group), ...options },
+      handler,
+      environment,
+      within,
+    )
     for (const other of engine.resources.all()) {
       if (uriOf(other) === uriOf(entry)) {
         throw new DefinitionError(
@@ -120,9 +133,12 @@ export function createDefiner<Services>(engine: Engine, group: GroupOptions = {}
     resource: (name: string, options: AnyResourceOptions, handler: (request: never, ctx: never) => unknown) =>
       addResource(name, options, handler),
     prompt: (name, options, handler) =>
-      engine.prompts.add(createPrompt(named(name), withTimeout(group, options), handler, environment)),
-    group: (options) =>
-      createDefiner<Services>(engine, {
+      engine.prompts.add(
+        createPrompt(named(name), { ...limitsOf(group), ...options }, handler, environment, within),
+      ),
+    group(options) {
+      checkGroup(options)
+      const merged: GroupOptions = {
         ...group,
         ...options,
         prefix: named(options.prefix ?? ''),
@@ -130,17 +146,33 @@ export function createDefiner<Services>(engine: Engine, group: GroupOptions = {}
           annotations: { ...group.annotations, ...options.annotations },
         }),
         ...((group.meta ?? options.meta) && { meta: { ...group.meta, ...options.meta } }),
-      }),
+      }
+      return createDefiner<Services>(engine, merged, [...within, options])
+    },
   }
 }
 
-function withTimeout<Options extends { readonly timeout?: Duration }>(
-  group: GroupOptions,
-  options: Options,
-): Options {
-  return group.timeout === undefined || options.timeout !== undefined
-    ? options
-    : { ...options, timeout: group.timeout }
+/** What a group says of every kind of definition. */
+function limitsOf({
+  timeout,
+  rateLimit,
+  concurrency,
+}: GroupOptions): Pick<GroupOptions, 'timeout'> & LimitOptions {
+  return {
+    ...(timeout !== undefined && { timeout }),
+    ...(rateLimit !== undefined && { rateLimit }),
+    ...(concurrency !== undefined && { concurrency }),
+  }
+}
+
+/** A slip in what guards the definitions must not go unnoticed. @throws DefinitionError */
+function checkGroup(options: unknown): void {
+  if (!isObject(options)) {
+    throw new DefinitionError("server.group() takes an object of options, such as { prefix: 'admin-' }.")
+  }
+  for (const [name, check] of Object.entries(accessRules)) {
+    if (options[name] !== undefined) check(options[name], name, 'The group: ')
+  }
 }
 
 function uriOf(entry: ReturnType<typeof createResource>): string {

@@ -1,5 +1,7 @@
 import type { Fetch } from '../contracts/fetch.js'
+import type { Principal } from '../contracts/principal.js'
 import type { Store } from '../contracts/store.js'
+import type { Stores } from '../contracts/stores.js'
 import type { TaskStore } from '../contracts/task-store.js'
 import { type Duration, toMs } from '../engine/duration.js'
 import type { Engine } from '../engine/engine.js'
@@ -22,8 +24,6 @@ export interface TasksSettings {
   readonly pollInterval?: Duration
   /** Tasks that are kept at once; a call that would make one more is refused. Default: 1,000. */
   readonly limit?: number
-  /** Where tasks are kept. Default: in memory, gone with the process. */
-  readonly store?: TaskStore
 }
 
 /** States that count once and are remembered, where nobody gave a store for them. */
@@ -31,8 +31,8 @@ const maxNonces = 100_000
 const defaultTaskLimit = 1000
 
 /** What a call asks its client with. */
-export function lazyInteraction(environment: () => Environment, nonces: Store | undefined): OpenInteraction {
-  let store = nonces
+export function lazyInteraction(environment: () => Environment, records: Store | undefined): OpenInteraction {
+  let store = records
   return async (exchange, options) => {
     const { openInteraction } = await import('../interaction/open-interaction.js')
     if (store === undefined) {
@@ -74,7 +74,10 @@ export function lazyFetch(
 
 /** `subscriptions/listen`, `resources/subscribe` and `resources/unsubscribe`. */
 export function addSubscriptions(engine: Engine, limit: number): void {
-  const exists = (uri: string): boolean => engine.catalogue.find(uri) !== undefined
+  const exists = (uri: string, principal: Principal): boolean => {
+    const entry = engine.catalogue.find(uri)?.entry
+    return entry !== undefined && (entry.access?.lists(principal) ?? true)
+  }
   engine.addFeature(resourceSubscriptions({ offered: () => engine.resources.size > 0, exists }))
   let listening: Promise<Method> | undefined
   const load = async (): Promise<Method> => {
@@ -103,14 +106,24 @@ export function addSubscriptions(engine: Engine, limit: number): void {
 }
 
 /** The tasks extension; there once a tool has tasks. Returns how to wait for those that run. */
-export function addTasks(engine: Engine, settings: TasksSettings): (timeoutMs: number) => Promise<void> {
+export function addTasks(
+  engine: Engine,
+  settings: TasksSettings,
+  stores: Stores,
+): (timeoutMs: number) => Promise<void> {
   const { ttl = '1h', pollInterval = '1s', limit = defaultTaskLimit } = settings
   const ttlMs = Math.round(toMs(ttl, '"tasks.ttl"'))
   const pollIntervalMs = Math.round(toMs(pollInterval, '"tasks.pollInterval"'))
   let loading: Promise<Tasks> | undefined
   const load = async (): Promise<Tasks> => {
     const { Tasks } = await import('../tasks/tasks.js')
-    return new Tasks({ engine, store: await storeOf(engine, settings, limit), ttlMs, pollIntervalMs, limit })
+    return new Tasks({
+      engine,
+      store: stores.tasks ?? (await memoryTasks(engine, limit)),
+      ttlMs,
+      pollIntervalMs,
+      limit,
+    })
   }
   const tasks = (): Promise<Tasks> => {
     loading ??= load()
@@ -134,8 +147,7 @@ export function addTasks(engine: Engine, settings: TasksSettings): (timeoutMs: n
   }
 }
 
-async function storeOf(engine: Engine, { store }: TasksSettings, limit: number): Promise<TaskStore> {
-  if (store !== undefined) return store
+async function memoryTasks(engine: Engine, limit: number): Promise<TaskStore> {
   const { MemoryTaskStore } = await import('../stores/memory/memory-task-store.js')
   const { clock, stats } = engine.environment
   const memory = new MemoryTaskStore(limit, clock)

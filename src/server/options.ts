@@ -1,9 +1,9 @@
 import type { Authenticator } from '../contracts/authenticator.js'
-import type { Bus } from '../contracts/bus.js'
 import type { Clock } from '../contracts/clock.js'
 import type { Logger } from '../contracts/logger.js'
-import type { Store } from '../contracts/store.js'
+import type { Stores } from '../contracts/stores.js'
 import type { Duration } from '../engine/duration.js'
+import type { ConcurrencyOptions, RateOptions } from '../engine/policies.js'
 import type { Icon } from '../protocol/types.js'
 import type { SafeFetchOptions } from '../security/safe-fetch/options.js'
 import type { HttpOptions } from '../transports/http/options.js'
@@ -11,6 +11,29 @@ import type { TasksSettings } from './features.js'
 
 /** Services as a plain object; handlers find it, typed, as `ctx.services`. */
 export type ServicesOption = Readonly<Record<string, unknown>>
+
+export interface RateLimits {
+  /** For each caller; anonymous callers are told apart by their address. Default: none. */
+  readonly principal?: RateOptions
+  /** For all callers together. Default: none. */
+  readonly server?: RateOptions
+  /** For each caller's `completion/complete`. Default: 50 a second (2025-11-25, server/utilities/completion, "Security"). */
+  readonly completion?: RateOptions
+}
+
+export interface ConcurrencyLimits {
+  /** For each caller. Default: none. */
+  readonly principal?: number | ConcurrencyOptions
+  /** For all callers together. Default: none. */
+  readonly server?: number | ConcurrencyOptions
+}
+
+export interface CacheLimits {
+  /** Default: 10,000. */
+  readonly maxEntries?: number
+  /** Default: 64 MiB. */
+  readonly maxBytes?: number
+}
 
 export interface ServerOptions<Services extends ServicesOption = ServicesOption> {
   /** The server's name for programs: letters, digits, dashes. */
@@ -25,8 +48,8 @@ export interface ServerOptions<Services extends ServicesOption = ServicesOption>
   /** Narrows the protocol revisions that are served. Default: all five. */
   readonly revisions?: readonly string[]
   readonly services?: Services
-  /** Who is calling. Default: everyone is anonymous. */
-  readonly authenticate?: Authenticator
+  /** Who is calling: `jwt(...)`, `apiKeys(...)` and others of `holdfast/auth`, or your own. Default: everyone is anonymous. */
+  readonly auth?: Authenticator
   /**
    * Secrets of at least 32 characters that seal cursors and session ids: the first seals, all open. A fleet
    * shares them. Default: `serve()` keeps one in the user's state directory, anything else makes one up.
@@ -48,10 +71,17 @@ export interface ServerOptions<Services extends ServicesOption = ServicesOption>
   }
   /** Tools whose calls go on as tasks. */
   readonly tasks?: TasksSettings
-  /** What the nodes of a fleet tell each other by. Default: within this process. */
-  readonly bus?: Bus
-  /** Where states that count once are remembered (`singleUse`). Default: in memory; a fleet shares one. */
-  readonly nonces?: Store
+  /**
+   * What the nodes of a fleet share: `redis({ url })` of `holdfast/stores/redis`, or parts of your own. Default: this process's
+   * memory, bounded. Shared stores need `keys`.
+   */
+  readonly stores?: Stores
+  /** How often callers may call, over all definitions; each definition's own `rateLimit` comes on top. */
+  readonly rateLimit?: RateLimits
+  /** How many calls run at once on this node, over all definitions; each definition's own `concurrency` comes on top. */
+  readonly concurrency?: ConcurrencyLimits
+  /** What is kept by definitions with a `cache`, on this node. */
+  readonly cache?: CacheLimits
   /** Settings of protocol extensions, by their id, as capabilities show them. */
   readonly extensions?: Readonly<Record<string, object>>
   /**

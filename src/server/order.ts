@@ -3,8 +3,10 @@ import { Deadlines } from '../concurrency/deadlines.js'
 import type { Clock } from '../contracts/clock.js'
 import type { Place } from '../engine/pipeline.js'
 import type { Stats } from '../engine/stats.js'
+import { authorize } from '../middleware/authorize.js'
 import { deadline } from '../middleware/deadline.js'
 import { heartbeat } from '../middleware/heartbeat.js'
+import { permissions } from '../middleware/permissions.js'
 import { sanitize } from '../middleware/sanitize.js'
 import { validateInput } from '../middleware/validate-input.js'
 import { validateOutput } from '../middleware/validate-output.js'
@@ -31,8 +33,10 @@ export function middlewareOrder(options: {
     { name: 'deadline', create: deadline(deadlines, abandoned, stats) },
     { name: 'heartbeat', create: heartbeat(clock) },
     { user: 'edge' },
+    { name: 'permissions', create: permissions },
     { user: 'authorized' },
     { name: 'validateInput', create: validateInput(stats) },
+    { name: 'authorize', create: authorize },
     { name: 'validateOutput', create: validateOutput({ development }) },
     { name: 'sanitize', create: sanitize(stats) },
     { user: 'validated' },

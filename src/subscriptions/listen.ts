@@ -1,4 +1,5 @@
 import type { Bounded, BoundedStats } from '../contracts/bounded.js'
+import type { Principal } from '../contracts/principal.js'
 import type { Deferral } from '../engine/background.js'
 import { noticeUnder } from '../engine/change-notices.js'
 import type { Change, Changes } from '../engine/changes.js'
@@ -18,8 +19,8 @@ export interface SubscriptionsOptions {
   /** Streams that may listen at once. */
   readonly limit: number
   offers(kind: 'tools' | 'prompts' | 'resources'): boolean
-  /** Whether there is such a resource. */
-  exists(uri: string): boolean
+  /** Whether there is such a resource, for this caller. */
+  exists(uri: string, principal: Principal): boolean
   deferral(): Deferral | undefined
 }
 
@@ -78,7 +79,7 @@ export class Subscriptions implements Bounded {
 
   async #agree(asked: Filter, exchange: Exchange): Promise<Filter> {
     const { offers, exists, deferral } = this.#options
-    const uris = asked.resourceSubscriptions?.filter((uri) => exists(uri))
+    const uris = asked.resourceSubscriptions?.filter((uri) => exists(uri, exchange.principal))
     const states = await Promise.all((asked.taskIds ?? []).map((id) => deferral()?.state(id, exchange)))
     const taskIds = asked.taskIds?.filter((_id, index) => states[index] !== undefined)
     return {

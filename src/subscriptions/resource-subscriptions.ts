@@ -1,3 +1,4 @@
+import type { Principal } from '../contracts/principal.js'
 import type { Exchange } from '../engine/exchange.js'
 import type { Feature } from '../engine/method.js'
 import { maxSubscribedUris } from '../engine/peers.js'
@@ -5,8 +6,8 @@ import { ProtocolError } from '../errors/protocol-error.js'
 
 export interface ResourceSubscriptionsOptions {
   offered(): boolean
-  /** Whether there is such a resource. */
-  exists(uri: string): boolean
+  /** Whether there is such a resource, for this caller. */
+  exists(uri: string, principal: Principal): boolean
 }
 
 /**
@@ -16,7 +17,7 @@ export interface ResourceSubscriptionsOptions {
 export function resourceSubscriptions(options: ResourceSubscriptionsOptions): Feature {
   function subscribe(exchange: Exchange): string {
     const uri = uriOf(exchange)
-    if (!options.exists(uri)) {
+    if (!options.exists(uri, exchange.principal)) {
       const shown = uri.slice(0, 200)
       throw new ProtocolError(
         'resource_not_found',

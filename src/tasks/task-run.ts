@@ -15,6 +15,7 @@ export interface TaskRunOptions {
   /** What the work runs on; it ends with the task. */
   readonly exchange: Exchange
   readonly owner: string
+  readonly tool: string
   readonly ttlMs: number
   /** Milliseconds that the work may take. */
   readonly timeoutMs: number
@@ -128,12 +129,13 @@ export class TaskRun implements Background {
   }
 
   async #begin(): Promise<void> {
-    const { clock, exchange, owner, store, ttlMs, timeoutMs, logger, onBegun } = this.#options
+    const { clock, exchange, owner, tool, store, ttlMs, timeoutMs, logger, onBegun } = this.#options
     await this.#mayBegin()
     const now = clock.now()
     const record: TaskRecord = {
       id: randomId(),
       owner,
+      tool,
       status: 'working',
       createdAt: now,
       updatedAt: now,

@@ -42,7 +42,7 @@ export class Tasks implements Deferral, Bounded {
 
   run(
     exchange: Exchange,
-    { task }: DeferredTool,
+    { name, task }: DeferredTool,
     work: (exchange: Exchange) => Promise<string>,
   ): Promise<string> {
     if (!canTasks(exchange)) return work(exchange)
@@ -58,6 +58,7 @@ export class Tasks implements Deferral, Bounded {
       const run = new TaskRun({
         exchange: inner,
         owner: principalKey(exchange.principal),
+        tool: name,
         ttlMs,
         timeoutMs: task.timeoutMs ?? ttlMs,
         store,
@@ -186,11 +187,13 @@ export class Tasks implements Deferral, Bounded {
     return record
   }
 
-  /** A task belongs to who made it, and to nobody else it is there. */
+  /** A task belongs to who made it, as long as that caller may call its tool; to anybody else it is not there. */
   async #find(id: string, { principal }: Exchange): Promise<TaskRecord | undefined> {
     if (id.length > maxIdLength) return undefined
     const record = await this.#options.store.get(id)
-    return record?.owner === principalKey(principal) ? record : undefined
+    if (record?.owner !== principalKey(principal)) return undefined
+    const access = this.#options.engine.tools.get(record.tool)?.access
+    return (access?.lists(principal) ?? true) ? record : undefined
   }
 
   #created(record: TaskRecord, { dialect }: Exchange): string {

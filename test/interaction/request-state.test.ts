@@ -216,7 +216,7 @@ describe.each(replayCells)('$name', (cell) => {
 
 describe.each(cells({ transports: ['http'], revisions: byReplay }))('$name', (cell: Cell) => {
   it('MRT-06 a state counts for the principal that it was given to, and for nobody else', async () => {
-    const { server, runs } = served({ authenticate: byHeader })
+    const { server, runs } = served({ auth: byHeader })
     const client = await open(cell, server, { capabilities: ableClient, headers: { 'x-user': 'ada' } })
     const requestState = await firstState(client)
     const before = runs()

@@ -91,7 +91,7 @@ describe.each(replayCells)('$name', (cell) => {
 
   it('a store that rejects refuses the state, runs nothing, and its reason stays in the log', async () => {
     const nonces = store(() => Promise.reject(new Error('ECONNREFUSED 10.0.0.7:6379')))
-    const { server, logged, runs } = served({ nonces })
+    const { server, logged, runs } = served({ stores: { records: nonces } })
     const client = await open(cell, server, { capabilities: ableClient })
     const { requestState } = await round(client, 'pay')
     const refusal = await refused(round(client, 'pay', { requestState, inputResponses }))
@@ -103,7 +103,10 @@ describe.each(replayCells)('$name', (cell) => {
   })
 
   it('a store that never answers refuses the state in the time that the call has', async () => {
-    const { server, runs } = served({ timeout: 100, nonces: store(() => new Promise(() => undefined)) })
+    const { server, runs } = served({
+      timeout: 100,
+      stores: { records: store(() => new Promise(() => undefined)) },
+    })
     const client = await open(cell, server, { capabilities: ableClient })
     const { requestState } = await round(client, 'pay')
     const signal = AbortSignal.timeout(3000)

@@ -50,7 +50,7 @@ describe('an authenticator', () => {
         name: 'x',
         version: '1',
         logger: throwing,
-        authenticate: { authenticate },
+        auth: { authenticate },
       })
       server.tool('t', { description: 'Says hello.' }, () => 'hello')
       const response = await server.fetch(call('t'))

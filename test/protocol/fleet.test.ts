@@ -57,8 +57,7 @@ function fleet(): Fleet {
       name: 'fleet',
       version: '1.0.0',
       keys: [key],
-      bus,
-      tasks: { store },
+      stores: { bus, tasks: store },
       logger: keepingLogger(),
     })
     onTestFinished(() => server.close({ timeoutMs: 100 }))

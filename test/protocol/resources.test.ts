@@ -152,7 +152,7 @@ describe.each(cells())('$name', (cell) => {
     const { server } = testServer()
     server.resource(
       'kept',
-      { uri: 'app://kept', description: 'Kept.', ttl: '5m', cacheScope: 'public' },
+      { uri: 'app://kept', description: 'Kept.', cache: { ttl: '5m', scope: 'public' } },
       () => 'x',
     )
     server.resource('fresh', { uri: 'app://fresh', description: 'Fresh.' }, () => 'x')

@@ -59,7 +59,7 @@ describe.each(cells({ transports: ['http'] }))('$name', (cell) => {
   })
 
   it('18: a missing token is a 401 with the challenge that the authenticator says, and no invented error (AUT-01)', async () => {
-    const { server } = testServer({ authenticate: byHeader })
+    const { server } = testServer({ auth: byHeader })
     server.tool('one', { description: 'One.' }, () => 'one')
     const client = await open(cell, server, { headers: { 'x-user': 'alice' } })
     expect(await client.listTools()).toHaveProperty('tools')
@@ -72,7 +72,7 @@ describe.each(cells({ transports: ['http'] }))('$name', (cell) => {
 
 describe.each(cells({ transports: ['http'], revisions: handshake }))('$name', (cell) => {
   it('3: a session of alice is not there for mallory: 404 (AUT-10)', async () => {
-    const { server } = testServer({ authenticate: byHeader })
+    const { server } = testServer({ auth: byHeader })
     server.tool('who', { description: 'Says who calls.' }, (_args, ctx) => ctx.principal.subject)
     const client = await open(cell, server, { headers: { 'x-user': 'alice' } })
     expect(textOf(await client.callTool('who'))).toBe('alice')

@@ -78,7 +78,7 @@ describe.each(cells({ transports: ['http'], revisions: handshake }))('$name', (c
   })
 
   it('belongs to the principal that opened it: same subject and same issuer (AUT-10)', async () => {
-    const client = await open(cell, served({ authenticate: byHeader }), {
+    const client = await open(cell, served({ auth: byHeader }), {
       open: false,
       headers: { 'x-user': 'alice' },
     })

@@ -172,7 +172,7 @@ describe.each(cells({ transports: ['stdio', 'http'], revisions: [newest] }))('$n
 
 describe.each(cells({ transports: ['http'], revisions: [newest] }))('$name', (cell) => {
   it('takes a state for the request and the user that it was given to alone (MRT-06)', async () => {
-    const { server, seen } = askingServer({ authenticate: byHeader, keys })
+    const { server, seen } = askingServer({ auth: byHeader, keys })
     const client = await open(cell, server, { capabilities: able, headers: { 'x-user': 'alice' } })
     const args = { arguments: { note: 'a' } }
     const { requestState } = await call(client, 'name', args)
@@ -194,7 +194,7 @@ describe.each(cells({ transports: ['http'], revisions: [newest] }))('$name', (ce
     }
     expect(seen.names).toEqual([])
     // Another node of the fleet has the same keys.
-    const { server: twin } = askingServer({ authenticate: byHeader, keys })
+    const { server: twin } = askingServer({ auth: byHeader, keys })
     const there = await open(cell, twin, { capabilities: able, headers: { 'x-user': 'alice' } })
     expect(await call(there, 'name', { ...args, ...back })).toMatchObject(complete)
     expect(await call(client, 'name', { ...args, ...back })).toMatchObject(complete)

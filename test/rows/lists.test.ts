@@ -136,7 +136,7 @@ describe.each(cells({ ...both, revisions: [newest] }))('$name', (cell) => {
 
 describe.each(cells({ transports: ['http'], revisions: [newest] }))('$name', (cell) => {
   it('what one caller alone is shown may be kept by nobody else (CAC-06)', async () => {
-    const { server } = testServer({ authenticate: byHeader })
+    const { server } = testServer({ auth: byHeader })
     server.resource(
       'note',
       {

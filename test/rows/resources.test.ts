@@ -130,7 +130,7 @@ describe.each(cells({ transports: ['http'] }))('$name', (cell) => {
         return { ok: true, principal: { kind: 'user', issuer, subject, permissions: new Set(), claims: {} } }
       },
     }
-    const { server } = testServer({ authenticate: byToken })
+    const { server } = testServer({ auth: byToken })
     server.resource(
       'note',
       { uriTemplate: 'app://notes/{owner}', description: 'Notes.' },

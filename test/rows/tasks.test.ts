@@ -100,7 +100,7 @@ describe.each(cells({ transports: ['stdio', 'http'], revisions: [newest] }))('$n
       get: async (id) => records.get(id),
       update: async (record) => void records.set(record.id, record),
     }
-    for (const options of [{}, { tasks: { store } }]) {
+    for (const options of [{}, { stores: { tasks: store } }]) {
       const { server } = tasked(options)
       const client = await open(cell, server, { capabilities: declared })
       const names = ['may', 'must', 'later', 'may', 'must', 'later', 'quick']
@@ -235,7 +235,7 @@ describe.each(cells({ transports: ['http'], revisions: [newest] }))('$name', (ce
   })
 
   it('keeps a task from everybody but whom it belongs to (TSX-09)', async () => {
-    const { server, finish } = tasked({ authenticate: byHeader })
+    const { server, finish } = tasked({ auth: byHeader })
     const alice = await open(cell, server, { capabilities: declared, headers: { 'x-user': 'alice' } })
     const bob = await open(cell, server, { capabilities: declared, headers: { 'x-user': 'bob' } })
     const { taskId } = await begin(alice, 'may')

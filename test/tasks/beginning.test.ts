@@ -115,7 +115,7 @@ describe.each(memoryCells)('$name', (cell) => {
         over.open()
         return String(ctx.signal.aborted)
       },
-      { server: { tasks: { store } } },
+      { server: { stores: { tasks: store } } },
     )
     const cancel = new AbortController()
     begin(client, {}, cancel.signal).catch(() => undefined)
@@ -136,7 +136,7 @@ describe.each(memoryCells)('$name', (cell) => {
     const store = taskStore({ create: () => keep.opened })
     const { client, server } = await tasked(cell, () => 'done', {
       timeout: 50,
-      server: { tasks: { store } },
+      server: { stores: { tasks: store } },
     })
     const result = await begin(client)
     expect(result.isError).toBe(true)
@@ -167,7 +167,9 @@ describe.each(memoryCells)('$name', (cell) => {
 
   it('a store that has no room refuses the call, and its reason stays in the log', async () => {
     const store = taskStore({ create: () => Promise.reject(new Error('10.0.0.7 is full')) })
-    const { client, server, logged } = await tasked(cell, () => 'done', { server: { tasks: { store } } })
+    const { client, server, logged } = await tasked(cell, () => 'done', {
+      server: { stores: { tasks: store } },
+    })
     const result = await begin(client)
     expect(JSON.stringify(result)).toContain('"overloaded"')
     expect(JSON.stringify(result)).not.toContain('10.0.0.7')

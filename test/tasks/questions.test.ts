@@ -106,7 +106,7 @@ describe.each(memoryCells)('$name', (cell) => {
 describe.each(cells({ transports: ['http'], revisions: ['2026-07-28'] }))('$name', (cell) => {
   it('TSX-09 a task is there for who made it, and for nobody else', async () => {
     const { client } = await tasked(cell, async (ctx) => (await ctx.elicit(nameForm)).action, {
-      server: { authenticate: byHeader },
+      server: { auth: byHeader },
       client: { headers: { 'x-user': 'ada' } },
     })
     const { taskId } = await begin(client)

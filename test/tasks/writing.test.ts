@@ -21,7 +21,7 @@ describe.each(memoryCells)('$name', (cell) => {
         await finish.opened
         return 'done'
       },
-      { server: { tasks: { store } } },
+      { server: { stores: { tasks: store } } },
     )
     const { taskId } = await begin(client)
     await reported.opened
@@ -58,7 +58,7 @@ describe.each(memoryCells)('$name', (cell) => {
           return 'done'
         },
         {
-          server: { tasks: { store } },
+          server: { stores: { tasks: store } },
           client: { capabilities: { extensions: { 'io.modelcontextprotocol/tasks': {} } } },
         },
       )
@@ -85,7 +85,9 @@ describe.each(memoryCells)('$name', (cell) => {
       },
     }
     const finish = gate()
-    const { client } = await tasked(cell, () => finish.opened.then(() => 'done'), { server: { bus } })
+    const { client } = await tasked(cell, () => finish.opened.then(() => 'done'), {
+      server: { stores: { bus } },
+    })
     const { taskId } = await begin(client)
     for (const topic of listeners.keys()) {
       void bus.publish(topic, JSON.stringify({ from: 'a newer version', id: taskId, paused: true }))

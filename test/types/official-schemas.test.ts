@@ -76,7 +76,7 @@ server.resource(
     icons,
     annotations,
     meta,
-    ttl: '1m',
+    cache: { ttl: '1m' },
   },
   () => 'any',
 )

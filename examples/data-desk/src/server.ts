@@ -13,20 +13,20 @@ export interface DeskServerOptions {
   /** Private addresses that import-csv may fetch from, as host:port. Default: none, only the public internet. */
   readonly allowFetch?: readonly string[]
   /** Who is calling; each caller has imports of its own. Default: everyone is anonymous, and one caller. */
-  readonly authenticate?: Authenticator
+  readonly auth?: Authenticator
 }
 
 /** The server over an open desk. Closing the server closes the desk. */
 export function createDeskServer(
   desk: Desk,
-  { allowFetch = [], authenticate }: DeskServerOptions = {},
+  { allowFetch = [], auth }: DeskServerOptions = {},
 ): Server<Services> {
   const server = createServer({
     name: 'data-desk',
     title: 'Data desk',
     version: '0.1.0',
     description: 'Reads and queries real datasets with SQL, and changes nothing.',
-    ...(authenticate !== undefined && { authenticate }),
+    ...(auth !== undefined && { auth }),
     // Somewhat wider than an import's own limits, which have words of their own.
     fetch: {
       allow: allowFetch,

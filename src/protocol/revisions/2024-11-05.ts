@@ -45,6 +45,6 @@ export const revision20241105: Revision = {
     routingHeaders: false,
     disconnectCancels: false,
     primes: false,
-    status: { parse_error: 400, invalid_request: 400, too_many_requests: 503 },
+    status: { parse_error: 400, invalid_request: 400, insufficient_permissions: 403, too_many_requests: 503 },
   },
 }

@@ -8,6 +8,7 @@ function rig(limit = 2) {
   const record = (id: string, more: Partial<TaskRecord> = {}): TaskRecord => ({
     id,
     owner: '',
+    tool: 'report',
     status: 'working',
     createdAt: time.now,
     updatedAt: time.now,

@@ -11,7 +11,7 @@ import { createTrustedProxies, type TrustedProxies } from './trusted-proxies.js'
 /** What the edge decided: who asks, or the answer that ends it. */
 export type Admission = { readonly principal: Principal } | { readonly reply: Reply }
 
-const refusalStatuses: ReadonlySet<unknown> = new Set([401, 403, 503])
+const refusalStatuses: ReadonlySet<unknown> = new Set([401, 403, 429, 503])
 
 const anyone: Admission = { principal: anonymous }
 const allowInSessions = { allow: 'POST, GET, DELETE, OPTIONS' }
@@ -81,6 +81,17 @@ export class Edge {
     }
   }
 
+  /** The client's address, after trusted proxies. */
+  address(head: RequestHead): string | undefined {
+    return this.#proxies.clientAddress(head.remote, head.header('x-forwarded-for'))
+  }
+
+  /** The challenge of a 403: which permissions would do (RFC 6750 §3.1); undefined where nobody authenticates. */
+  stepUp(_head: RequestHead, required: readonly string[]): string | undefined {
+    if (this.#authenticator === undefined) return undefined
+    return `Bearer error="insufficient_scope", scope="${required.join(' ')}"`
+  }
+
   /** What every reply carries for the origin that asks. */
   headers(head: RequestHead): Readonly<Record<string, string>> {
     return this.#cors.responseHeaders(head.header('origin'))
@@ -106,7 +117,7 @@ export class Edge {
   }
 
   async #authenticate(authenticator: Authenticator, head: RequestHead): Promise<Admission> {
-    const address = this.#proxies.clientAddress(head.remote, head.header('x-forwarded-for'))
+    const address = this.address(head)
     const result = await this.#ask(authenticator, {
       transport: 'http',
       header: (name) => head.header(name),

@@ -98,7 +98,13 @@ export class HttpHandler {
     }
     if (request.method === 'GET') {
       const sink = new WebSink(this.#streamSink, request.signal)
-      this.#endpoint.get({ head, principal: admission.principal, sink, headers: this.#edge.headers(head) })
+      this.#endpoint.get({
+        head,
+        principal: admission.principal,
+        sink,
+        edge: this.#edge,
+        headers: this.#edge.headers(head),
+      })
       return sink.response
     }
     const accepted = this.#endpoint.negotiate(head)
@@ -109,7 +115,14 @@ export class HttpHandler {
     const body = await readRequestBody(request, this.#limits)
     if (typeof body === 'string') {
       const { principal } = admission
-      this.#endpoint.post(body, { head, principal, accepted, sink, headers: this.#edge.headers(head) })
+      this.#endpoint.post(body, {
+        head,
+        principal,
+        accepted,
+        sink,
+        edge: this.#edge,
+        headers: this.#edge.headers(head),
+      })
     } else {
       sink.reply(this.#edge.refuse(body ?? bodyEnded, head))
     }
@@ -160,7 +173,7 @@ export class HttpHandler {
     if (req.method === 'GET') {
       this.#reader.discard(req)
       const sink = new NodeSink(res, this.#streamSink)
-      this.#endpoint.get({ head, principal, sink, headers: this.#edge.headers(head) })
+      this.#endpoint.get({ head, principal, sink, edge: this.#edge, headers: this.#edge.headers(head) })
       return
     }
     const accepted = this.#endpoint.negotiate(head)
@@ -176,7 +189,14 @@ export class HttpHandler {
     const sink = new NodeSink(res, this.#sink)
     const take = (body: Body): void => {
       if (typeof body === 'string') {
-        this.#endpoint.post(body, { head, principal, accepted, sink, headers: this.#edge.headers(head) })
+        this.#endpoint.post(body, {
+          head,
+          principal,
+          accepted,
+          sink,
+          edge: this.#edge,
+          headers: this.#edge.headers(head),
+        })
       } else if (body !== undefined) {
         sink.reply(this.#edge.refuse(body, head))
       }

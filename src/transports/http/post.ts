@@ -4,6 +4,7 @@ import type { Answer, Engine } from '../../engine/engine.js'
 import { Exchange, type RequestStream } from '../../engine/exchange.js'
 import { ProtocolError } from '../../errors/protocol-error.js'
 import type { RequestFrame, RequestId } from '../../protocol/json-rpc.js'
+import type { Edge } from './edge.js'
 import type { AcceptedTypes } from './media-type.js'
 import { encodeRefusal, type Refusal } from './refusal.js'
 import {
@@ -21,6 +22,7 @@ export interface Incoming {
   readonly head: RequestHead
   readonly principal: Principal
   readonly sink: ReplySink
+  readonly edge: Edge
   /** What every reply to it carries. */
   readonly headers: Readonly<Record<string, string>>
 }
@@ -46,6 +48,7 @@ export function exchangeOf(engine: Engine, frame: RequestFrame, opening: Opening
     principal: post.principal,
     transport: 'http',
     clock: engine.environment.clock,
+    address: () => post.edge.address(post.head),
     stream: post.accepted.eventStream ? new PlainStream(post) : undefined,
   })
 }
@@ -86,7 +89,13 @@ export function sendAnswer(answer: Answer | undefined, post: Post): void {
     void sink.event(eventText(answer.text), { ...eventStreamHeaders, ...headers })
     sink.end()
   } else {
-    sink.reply({ status: answer.status, headers: jsonHeaders(headers), body: answer.text })
+    const challenge = answer.required && post.edge.stepUp(post.head, answer.required)
+    const all = jsonHeaders(headers)
+    sink.reply({
+      status: answer.status,
+      headers: challenge === undefined ? all : { ...all, 'www-authenticate': challenge },
+      body: answer.text,
+    })
   }
 }
 

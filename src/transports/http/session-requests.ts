@@ -204,6 +204,7 @@ export class SessionRequests {
       principal: post.principal,
       transport: 'http',
       clock: this.#engine.environment.clock,
+      address: () => post.edge.address(post.head),
       stream: post.accepted.eventStream ? new AnswerStream(this.#streams, session, post) : undefined,
       peers: this.#peers,
       scope,

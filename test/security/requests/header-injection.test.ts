@@ -40,7 +40,7 @@ function refusing(
 
 describe('what an authenticator answers', () => {
   it.each(injections)('cannot inject by %s', async (_label, text) => {
-    const { server } = testServer({ authenticate: refusing({ challenge: `Bearer ${text}`, message: text }) })
+    const { server } = testServer({ auth: refusing({ challenge: `Bearer ${text}`, message: text }) })
     const port = await listen(server)
     for (const line of ['POST /mcp', 'GET /mcp', 'DELETE /mcp']) {
       const response = await send(port, { line })
@@ -63,7 +63,7 @@ describe('what an authenticator answers', () => {
     ['in the past', -5000],
     ['beyond integers', 1e300],
   ])('says when to come back in seconds or not at all: %s', async (_label, retryAfterMs) => {
-    const port = await listen(testServer({ authenticate: refusing({ retryAfterMs }) }).server)
+    const port = await listen(testServer({ auth: refusing({ retryAfterMs }) }).server)
     const response = await send(port)
     expectNoInjection(response)
     expect(response.status).toBe(401)
@@ -81,7 +81,7 @@ describe('an authenticator that answers what it must not', () => {
     ['a status that is text', { status: '200 OK\r\nX-Injected: 1' }],
     ['a status of success', { status: 200 }],
   ])('lets nobody in, and ends no request without an answer: %s', async (_label, result) => {
-    const { server, logged } = testServer({ authenticate: refusing(result) })
+    const { server, logged } = testServer({ auth: refusing(result) })
     const response = await send(await listen(server))
     expectNoInjection(response)
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])

@@ -6,7 +6,7 @@ import { handshake, initialize, listen, send, stateless } from './raw-requests.j
 const chosen = 'chosen-by-the-attacker-0123456789abcdefghijklmnopqrstuvwxyz'
 
 function whoServer(authenticate: Authenticator = byHeader) {
-  const served = testServer({ authenticate })
+  const served = testServer({ auth: authenticate })
   served.server.tool('who', { description: 'Says who calls.' }, (_args, ctx) => ctx.principal.subject)
   return served
 }
@@ -196,7 +196,7 @@ describe('a token in a URL', () => {
 
   it('stands in no log when the server fails behind it', async () => {
     const { server, logged } = testServer({
-      authenticate: {
+      auth: {
         authenticate: () => {
           throw new Error('The identity provider is down.')
         },

@@ -25,7 +25,7 @@ beforeAll(async () => {
   server = await createDataDesk({
     only: (file) => file === 'lookup_people.csv',
     allowFetch: [host.address],
-    authenticate: byName,
+    auth: byName,
   })
   nobody = await connect(server)
   alice = await connect(server, { transport: 'http', headers: { authorization: 'Bearer alice' } })
