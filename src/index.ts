@@ -1,11 +1,18 @@
-export type { AuthenticationResult, Authenticator, Credentials } from './contracts/authenticator.js'
+export type {
+  AuthenticationFailure,
+  AuthenticationResult,
+  Authenticator,
+  Credentials,
+} from './contracts/authenticator.js'
 export type { BoundedStats } from './contracts/bounded.js'
 export type { Bus } from './contracts/bus.js'
 export type { Clock } from './contracts/clock.js'
 export type { LogFields, Logger } from './contracts/logger.js'
 export { anonymous, type Principal } from './contracts/principal.js'
+export type { Rate, RateClaim, RateDecision, RateStore } from './contracts/rate-store.js'
 export type { Sealer } from './contracts/sealer.js'
 export type { Store } from './contracts/store.js'
+export type { HealthCheck, Stores } from './contracts/stores.js'
 export type { TaskRecord, TaskStatus, TaskStore } from './contracts/task-store.js'
 export type { Call, CallKind, CallResult, Middleware } from './engine/call.js'
 export type { Connectable, Connection, ConnectOptions } from './engine/connection.js'

@@ -74,6 +74,11 @@ export class Context {
     this.#source = source
   }
 
+  /** The same call's context on another exchange. */
+  on(exchange: Exchange): Context {
+    return new Context(exchange, this.#source)
+  }
+
   get requestId(): RequestId {
     return this.#exchange.id
   }

@@ -52,7 +52,7 @@ export type MakeError<Errors> = [keyof Errors] extends [never]
 
 /** What a handler is given beside its input, with the services and errors that its definition declares. */
 export interface HandlerContext<Services = unknown, Errors = NoErrors>
-  extends Omit<Context, 'services' | 'error' | 'supports' | 'beat'> {
+  extends Omit<Context, 'services' | 'error' | 'supports' | 'beat' | 'on'> {
   readonly services: Services
   readonly error: MakeError<Errors>
   /** Whether the client can do this under the call's revision; a yes narrows the context's type. */

@@ -84,7 +84,7 @@ export class Exchange {
   readonly #stream: RequestStream | undefined
   #controller: AbortController | undefined
   #ended: EndReason | undefined
-  #onEnd: ((reason: EndReason) => void) | undefined
+  #onEnd: ((reason: EndReason) => void)[] | undefined
   #onAnswered: (() => void) | undefined
   #answered = false
 
@@ -106,10 +106,10 @@ export class Exchange {
 
   /**
    * The same request once more, for work that outlives its answer: with an end of its own, and with the stream only as
-   * long as there was no answer.
+   * long as there was no answer. `principal` stands in for its caller where the work is nobody's own.
    */
-  detached(): Exchange {
-    const { id, method, params, dialect, client, principal, transport, peers, scope } = this
+  detached(principal: Principal = this.principal): Exchange {
+    const { id, method, params, dialect, client, transport, peers, scope } = this
     const clock = this.#clock
     const address = this.#address
     const stream: RequestStream | undefined = this.#stream && {
@@ -180,14 +180,19 @@ export class Exchange {
       return
     }
     this.#ended = reason
-    this.#onEnd?.(reason)
+    for (const listener of this.#onEnd?.slice() ?? []) listener(reason)
     this.#controller?.abort(endError(reason))
   }
 
-  /** The one listener that hears the end before the signal does: whoever waits for the handler. */
-  whenEnded(listener: (reason: EndReason) => void): void {
-    this.#onEnd = listener
+  /** Calls `listener` once when it is ended from outside, before the signal hears of it. Returns what takes the listener away. */
+  whenEnded(listener: (reason: EndReason) => void): () => void {
+    if (this.#onEnd === undefined) this.#onEnd = [listener]
+    else this.#onEnd.push(listener)
     if (this.#ended !== undefined) listener(this.#ended)
+    return () => {
+      const at = this.#onEnd?.indexOf(listener) ?? -1
+      if (at !== -1) this.#onEnd?.splice(at, 1)
+    }
   }
 
   /** Calls `listener` once, right before the answer: the last moment at which something can be sent. */

@@ -167,10 +167,11 @@ function listChain(
   environment: Environment,
 ): Handler {
   const make: (ctx: never) => unknown = list
-  const { name, timeoutMs, access } = owner
+  const { name, timeoutMs, access, cache } = owner
   const definition: Definition = {
     kind: 'listing',
     name,
+    cache,
     timeoutMs,
     access,
     repair: false,

@@ -23,6 +23,13 @@ export interface Counters {
   repairedCalls: number
   /** Tool results out of which hidden characters were taken. */
   sanitizedResults: number
+  /** Calls answered from the cache; of those, with an answer that is being made anew. */
+  cacheHits: number
+  staleHits: number
+  /** Calls whose answer was not in the cache, or is made by another call just now. */
+  cacheMisses: number
+  /** Answers thrown out because they were said to be old. */
+  invalidatedAnswers: number
   /** HTTP requests refused before their message was looked at. */
   refusedHttpRequests: number
   /** HTTP streams that were cut because their client left too much unread. */
@@ -51,6 +58,10 @@ export class Stats implements BoundedRegistry {
     unknownNotifications: 0,
     repairedCalls: 0,
     sanitizedResults: 0,
+    cacheHits: 0,
+    staleHits: 0,
+    cacheMisses: 0,
+    invalidatedAnswers: 0,
     refusedHttpRequests: 0,
     cutStreams: 0,
     questions: 0,

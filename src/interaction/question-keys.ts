@@ -1,6 +1,6 @@
 import type { Question } from '../engine/interaction.js'
+import { canonicalJson, shortHash } from '../protocol/canonical-json.js'
 import { isRecord } from '../protocol/json-rpc.js'
-import { canonicalJson, shortHash } from './canonical-json.js'
 
 /**
  * Which question is which, from one run of a handler to the next, and under which keys the client answers. A question

@@ -5,8 +5,8 @@ import type { Environment } from '../engine/environment.js'
 import type { Exchange } from '../engine/exchange.js'
 import { ProtocolError } from '../errors/protocol-error.js'
 import { ToolError } from '../errors/tool-error.js'
+import { canonicalJson, digestOf } from '../protocol/canonical-json.js'
 import { isRecord } from '../protocol/json-rpc.js'
-import { canonicalJson, digestOf } from './canonical-json.js'
 
 const purpose = 'request state'
 /** Long enough for a person to answer, short enough that a stolen state is worth little. */

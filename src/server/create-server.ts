@@ -17,6 +17,7 @@ import { createConsoleLogger } from '../telemetry/console-logger.js'
 import { guardLogger } from '../telemetry/guarded-logger.js'
 import type { HttpHandler } from '../transports/http/http-handler.js'
 import { createAdviser } from './adviser.js'
+import { Caching } from './caching.js'
 import { checkServerOptions } from './check-options.js'
 import { createDefiner } from './definer.js'
 import { addSubscriptions, addTasks, lazyFetch, lazyInteraction } from './features.js'
@@ -54,7 +55,8 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   let keySource = (): readonly string[] | Promise<readonly string[]> => options.keys ?? [randomSecret()]
   const logger = guardLogger(options.logger ?? createConsoleLogger())
   const stats = new Stats()
-  const pipeline = new Pipeline(middlewareOrder({ clock, stats, development }))
+  const caching = new Caching({ clock, logger, stats, bus, limits: options.cache, store: stores.cache })
+  const pipeline = new Pipeline(middlewareOrder({ clock, stats, development, caching }))
   const fetching = lazyFetch(options.fetch, stats)
   const environment: Environment = {
     services: options.services ?? {},
@@ -93,6 +95,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   })
   const { changes } = environment
   stats.add(changes)
+  caching.follow(changes)
   for (const bounded of [...(stores.bounded ?? []), ...(options.auth?.bounded ?? [])]) stats.add(bounded)
   addSubscriptions(engine, limits.maxSubscriptions ?? defaultSubscriptions)
   const drainTasks = addTasks(engine, options.tasks ?? {}, stores)
@@ -155,7 +158,14 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     },
     use: (middleware, { at = 'validated' } = {}) => pipeline.use(middleware, at),
     stats: () => stats.snapshot(),
-    resourceUpdated: (uri) => changes.announce({ kind: 'resource', uri }),
+    resourceUpdated(uri) {
+      // Clients hear of it when nothing old would be read any more.
+      const announce = (): void => changes.announce({ kind: 'resource', uri })
+      const told = caching.resourceChanged(uri)
+      if (told === undefined) announce()
+      else void told.then(announce)
+    },
+    invalidate: (...tags) => caching.invalidate(tags),
     resourcesChanged: () => changes.announce({ kind: 'resources' }),
     connect(connectOptions) {
       open()

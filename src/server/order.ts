@@ -4,12 +4,14 @@ import type { Clock } from '../contracts/clock.js'
 import type { Place } from '../engine/pipeline.js'
 import type { Stats } from '../engine/stats.js'
 import { authorize } from '../middleware/authorize.js'
+import { cache } from '../middleware/cache/cache.js'
 import { deadline } from '../middleware/deadline.js'
 import { heartbeat } from '../middleware/heartbeat.js'
 import { permissions } from '../middleware/permissions.js'
 import { sanitize } from '../middleware/sanitize.js'
 import { validateInput } from '../middleware/validate-input.js'
 import { validateOutput } from '../middleware/validate-output.js'
+import type { Caching } from './caching.js'
 
 /** Shown as the limit of the deadline table; each call in flight has at most one. */
 const maxCalls = 10_000
@@ -23,8 +25,9 @@ export function middlewareOrder(options: {
   clock: Clock
   stats: Stats
   development: boolean
+  caching: Caching
 }): readonly Place[] {
-  const { clock, stats, development } = options
+  const { clock, stats, development, caching } = options
   const deadlines = new Deadlines(clock, maxCalls)
   const abandoned = new Abandoned(maxAbandoned)
   stats.add(deadlines)
@@ -37,6 +40,7 @@ export function middlewareOrder(options: {
     { user: 'authorized' },
     { name: 'validateInput', create: validateInput(stats) },
     { name: 'authorize', create: authorize },
+    { name: 'cache', create: cache(() => caching.answers({ deadlines, abandoned })) },
     { name: 'validateOutput', create: validateOutput({ development }) },
     { name: 'sanitize', create: sanitize(stats) },
     { user: 'validated' },

@@ -39,6 +39,11 @@ export interface Server<Services = unknown> extends Definer<Services>, Servable 
    */
   resourceUpdated(uri: string): void
   /**
+   * Forgets the cached answers that are known by these tags, on every node. Resolves when they can be served no more; rejects when
+   * the shared store could not be told, and then other nodes may serve them until their `ttl`.
+   */
+  invalidate(...tags: readonly string[]): Promise<void>
+  /**
    * Tells clients that other resources are listed now, for templates whose own `list` changed. Definitions that are
    * added, removed, enabled or disabled are told of by themselves.
    */

@@ -1,4 +1,4 @@
-import type { ClientCapabilities, Implementation } from 'holdfast'
+import type { ClientCapabilities, Implementation, Principal } from 'holdfast'
 import type { Answers } from './answers.js'
 import { openHttp } from './http-wire.js'
 import { TestClient } from './test-client.js'
@@ -29,6 +29,8 @@ export interface ConnectOptions {
   readonly answers?: Answers
   /** HTTP only: sent with every request, such as `authorization`. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Memory and stdio only: who is at the other end. Over HTTP the server's own `auth` decides, by `headers`. */
+  readonly principal?: Principal
   /** False leaves the opening to the test: no `initialize` is sent. Default: true. */
   readonly open?: boolean
   /** Milliseconds that an answer may take before the client gives up on it. Default: 10,000. */
@@ -50,7 +52,12 @@ export async function connect(server: TestServer, options: ConnectOptions = {}):
     clientInfo: options.clientInfo ?? { name: 'holdfast-testing', version: '0' },
     timeoutMs: options.timeoutMs ?? 10_000,
     answers: options.answers ?? {},
-    open: (receive) => openWire(server, { transport, revision, headers: options.headers ?? {} }, receive),
+    open: (receive) =>
+      openWire(
+        as(server, options.principal),
+        { transport, revision, headers: options.headers ?? {} },
+        receive,
+      ),
   })
   await client.start()
   if (!open || isStateless(revision)) return client
@@ -64,6 +71,15 @@ export async function connect(server: TestServer, options: ConnectOptions = {}):
     throw error
   }
   return client
+}
+
+/** The server as this caller reaches it. */
+function as(server: TestServer, principal: Principal | undefined): TestServer {
+  if (principal === undefined) return server
+  return {
+    connect: (options) => server.connect({ ...options, principal }),
+    handler: (req, res) => server.handler(req, res),
+  }
 }
 
 async function openWire(

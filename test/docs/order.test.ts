@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/contracts/clock.js'
 import { Stats } from '../../src/engine/stats.js'
+import { Caching } from '../../src/server/caching.js'
 import { middlewareOrder } from '../../src/server/order.js'
+import { createMemoryBus } from '../../src/stores/memory/memory-bus.js'
+import { keepingLogger } from '../protocol/support.js'
 import { root } from './fences.js'
 
 describe('docs/definitions.md', () => {
@@ -13,7 +16,9 @@ describe('docs/definitions.md', () => {
     const listed = [...table.matchAll(/^\| (?:yours `at: '(\w+)'`.*?|`(\w+)`) \|/gm)].map(
       ([, user, own]) => user ?? own,
     )
-    const order = middlewareOrder({ clock: systemClock, stats: new Stats(), development: false })
+    const own = { clock: systemClock, stats: new Stats(), logger: keepingLogger() }
+    const caching = new Caching({ ...own, bus: createMemoryBus(), limits: undefined, store: undefined })
+    const order = middlewareOrder({ ...own, development: false, caching })
     expect(listed).toEqual(order.map((place) => ('user' in place ? place.user : place.name)))
   })
 })

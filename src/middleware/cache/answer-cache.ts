@@ -1,0 +1,183 @@
+import type { Abandoned } from '../../concurrency/abandoned.js'
+import type { Deadlines } from '../../concurrency/deadlines.js'
+import type { Clock } from '../../contracts/clock.js'
+import type { Logger } from '../../contracts/logger.js'
+import { anonymous } from '../../contracts/principal.js'
+import type { Store } from '../../contracts/store.js'
+import type { Call, Next } from '../../engine/call.js'
+import type { Exchange } from '../../engine/exchange.js'
+import type { CacheSetting } from '../../engine/policies.js'
+import type { Stats } from '../../engine/stats.js'
+import { ToolError } from '../../errors/tool-error.js'
+import { Flight, Flights } from './flights.js'
+import { type KeptAnswer, KeptAnswers } from './kept-answers.js'
+import { SharedAnswers } from './shared-answers.js'
+
+export interface AnswerCacheOptions {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly stats: Stats
+  readonly deadlines: Deadlines
+  readonly abandoned: Abandoned
+  readonly maxEntries: number
+  readonly maxBytes: number
+  /** What other nodes share; undefined: this node keeps its own alone. */
+  readonly store: Store | undefined
+}
+
+/** One question to the cache. */
+export interface Wanted {
+  readonly key: string
+  readonly tags: readonly string[]
+  readonly setting: CacheSetting
+  /** Milliseconds that making the answer may take. */
+  readonly timeoutMs: number
+  /** An answer as text; undefined for one that is not to be kept. */
+  write(result: unknown): string | undefined
+  /** The answer of a text, a new one each time. */
+  read(text: string): unknown
+}
+
+/** Answers being made at once; each belongs to a call in flight, and those have limits of their own. */
+const maxFlights = 10_000
+
+/**
+ * Answers that are served again: from this node's memory, from the store that nodes share, or made once for all that ask. An answer
+ * is made on an exchange of its own, so that no caller who leaves takes it from the others.
+ */
+export class AnswerCache {
+  readonly #options: AnswerCacheOptions
+  readonly #kept: KeptAnswers
+  readonly #shared: SharedAnswers | undefined
+  readonly #flights = new Flights(maxFlights)
+  #lastFailureAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: AnswerCacheOptions) {
+    const { clock, store, stats } = options
+    this.#options = options
+    this.#kept = new KeptAnswers(options)
+    this.#shared = store && new SharedAnswers(store, clock, (error) => this.#failed(error))
+    for (const bounded of [...this.#kept.bounded, this.#flights]) stats.add(bounded)
+  }
+
+  answer(wanted: Wanted, call: Call, next: Next): unknown {
+    const { counters } = this.#options.stats
+    const kept = this.#kept.get(wanted.key)
+    if (kept !== undefined) {
+      counters.cacheHits += 1
+      if (this.#options.clock.now() >= kept.freshUntil) {
+        counters.staleHits += 1
+        // Whoever is served the old answer does not wait for the new one, and is not told when that fails.
+        if (this.#flights.get(wanted.key) === undefined)
+          this.#start(wanted, call, next, true).promise.catch(() => undefined)
+      }
+      return wanted.read(kept.text)
+    }
+    counters.cacheMisses += 1
+    const flight = this.#flights.get(wanted.key) ?? this.#start(wanted, call, next, false)
+    return flight.join(call.exchange).then((made) => (made instanceof Made ? wanted.read(made.text) : made))
+  }
+
+  /** Throws out what this node knows by the tags. */
+  forget(tags: readonly string[]): void {
+    for (const tag of tags) {
+      this.#options.stats.counters.invalidatedAnswers += this.#kept.invalidate(tag)
+      this.#flights.outdate(tag)
+    }
+  }
+
+  #start(wanted: Wanted, call: Call, next: Next, refresh: boolean): Flight {
+    const { key, tags, setting, timeoutMs } = wanted
+    const { deadlines, abandoned, clock } = this.#options
+    // A public answer is made for nobody, so that nothing of its first caller can get into it.
+    const exchange = call.exchange.detached(setting.scope === 'public' ? anonymous : undefined)
+    exchange.interaction = Promise.reject(cannotAsk(call.name))
+    exchange.interaction.catch(() => undefined)
+    const flight = new Flight({
+      exchange,
+      tags,
+      wanted: refresh,
+      work: (own) => {
+        const made = this.#make(wanted, { ...call, ctx: call.ctx.on(exchange), exchange }, next, own)
+        return untilEnded(exchange, made, abandoned)
+      },
+    })
+    const deadline = deadlines.add(clock.monotonic(), timeoutMs, () => exchange.end('timed out'))
+    this.#flights.add(key, flight)
+    const over = (): void => {
+      deadlines.cancel(deadline)
+      this.#flights.remove(key, flight)
+    }
+    flight.promise.then(over, over)
+    return flight
+  }
+
+  async #make(wanted: Wanted, call: Call, next: Next, flight: Flight): Promise<unknown> {
+    const { key, tags, setting } = wanted
+    const generations = await this.#shared?.generations(tags)
+    const shared = generations && (await this.#shared?.get(key, generations))
+    // A refresh is there to make a new answer, not to find the old one again.
+    if (shared !== undefined && this.#options.clock.now() < shared.freshUntil) {
+      if (!flight.outdated) this.#kept.put(key, shared)
+      return new Made(shared.text)
+    }
+    const result = await next(call)
+    const text = wanted.write(result)
+    if (text === undefined) return result
+    if (!flight.outdated) {
+      const now = this.#options.clock.now()
+      const { ttlMs, staleMs } = setting
+      const answer: KeptAnswer = { text, tags, freshUntil: now + ttlMs, staleUntil: now + ttlMs + staleMs }
+      this.#kept.put(key, answer)
+      if (generations !== undefined) void this.#shared?.put(key, answer, generations)
+    }
+    return new Made(text)
+  }
+
+  /** Without the store each node keeps its own; said once in ten seconds, not with every call. */
+  #failed(error: unknown): void {
+    const { clock, logger } = this.#options
+    const now = clock.monotonic()
+    if (now - this.#lastFailureAt < 10_000) return
+    this.#lastFailureAt = now
+    logger.warn('The shared cache does not answer; each node keeps answers of its own.', { error })
+  }
+}
+
+/** An answer as text: each that waits reads its own. */
+class Made {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** Settles with the work, or when nobody waits for it any more: then what still runs is counted as left alone. */
+function untilEnded(exchange: Exchange, work: Promise<unknown>, abandoned: Abandoned): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const stay = exchange.whenEnded((reason) => {
+      abandoned.add(work)
+      reject(
+        new ToolError('timed_out', {
+          message: `The answer was not made in time: ${reason}.`,
+          retryable: true,
+        }),
+      )
+    })
+    work.then(
+      (result) => {
+        stay()
+        resolve(result)
+      },
+      (error: unknown) => {
+        stay()
+        reject(error)
+      },
+    )
+  })
+}
+
+function cannotAsk(name: string): Error {
+  return new Error(`"${name}" has a cache, so its handler cannot ask a client: its answer is for many calls.`)
+}

@@ -1,0 +1,92 @@
+import { principalKey } from '../../contracts/principal.js'
+import type { Call, CallKind } from '../../engine/call.js'
+import { findNonJson } from '../../engine/json-value.js'
+import type { Definition, MiddlewareFactory } from '../../engine/pipeline.js'
+import type { CacheSetting } from '../../engine/policies.js'
+import { asToolResult } from '../../engine/tool-result.js'
+import { canonicalJson } from '../../protocol/canonical-json.js'
+import { isRecord } from '../../protocol/json-rpc.js'
+import type { AnswerCache, Wanted } from './answer-cache.js'
+
+/**
+ * Serves answers of definitions with a `cache` again. It stands behind whatever decides who may ask and with what, and keeps what
+ * came back checked and cleaned.
+ */
+export function cache(answers: () => Promise<AnswerCache>): MiddlewareFactory {
+  let loaded: AnswerCache | undefined
+  return (definition) => {
+    const { cache: setting } = definition
+    if (setting === undefined) return undefined
+    return function cache(call, next) {
+      const wanted = wantedBy(definition, setting, call)
+      if (wanted === undefined) return next()
+      if (loaded !== undefined) return loaded.answer(wanted, call, next)
+      return answers().then((made) => {
+        loaded = made
+        return made.answer(wanted, call, next)
+      })
+    }
+  }
+}
+
+/** Undefined for input that JSON cannot tell apart: then there is no key, and the call is made. */
+function wantedBy(definition: Definition, setting: CacheSetting, call: Call): Wanted | undefined {
+  const { kind, name, input } = call
+  if (findNonJson(input ?? null) !== undefined) return undefined
+  const { exchange } = call
+  const whose = setting.scope === 'public' ? '*' : principalKey(exchange.principal)
+  const tags = setting.tags(input)
+  return {
+    key: `${exchange.dialect.revision.version}\n${kind}\n${name}\n${whose}\n${canonicalJson(input ?? null)}`,
+    tags:
+      kind === 'resource' ? [...tags, resourceTag(input)] : kind === 'listing' ? [...tags, listingTag] : tags,
+    setting,
+    timeoutMs: definition.timeoutMs,
+    write: writers[kind],
+    read: readers[kind],
+  }
+}
+
+/** What every template's own list is known by. */
+export const listingTag = 'resources/list'
+
+function resourceTag(input: unknown): string {
+  const uri = isRecord(input) ? input['uri'] : undefined
+  return tagOfResource(typeof uri === 'string' ? uri : '')
+}
+
+/** What an answer is known by that was read from this URI. */
+export function tagOfResource(uri: string): string {
+  return `resource:${uri}`
+}
+
+/** A tool's error is no answer to keep; nor is a resource that is not there. */
+function writeTool(result: unknown): string | undefined {
+  const { content, structured, isError, meta } = asToolResult(result, false)
+  return isError ? undefined : JSON.stringify({ content, structured, meta })
+}
+
+function writeValue(result: unknown): string | undefined {
+  return result === undefined ? undefined : JSON.stringify(result)
+}
+
+function readTool(text: string): unknown {
+  const { content, structured, meta } = JSON.parse(text) as Record<string, unknown>
+  return { content, structured, isError: false, meta }
+}
+
+const writers: Readonly<Record<CallKind, Wanted['write']>> = {
+  tool: writeTool,
+  resource: writeValue,
+  prompt: writeValue,
+  completion: writeValue,
+  listing: writeValue,
+}
+
+const readers: Readonly<Record<CallKind, Wanted['read']>> = {
+  tool: readTool,
+  resource: JSON.parse,
+  prompt: JSON.parse,
+  completion: JSON.parse,
+  listing: JSON.parse,
+}

@@ -1,0 +1,87 @@
+import type { Bounded, BoundedStats } from '../../contracts/bounded.js'
+import type { Exchange } from '../../engine/exchange.js'
+
+/** An answer that is being made, for all that ask for it meanwhile. */
+export class Flight {
+  readonly tags: readonly string[]
+  readonly promise: Promise<unknown>
+  /** The exchange that the work runs on: nobody's own, ended when nobody waits any more. */
+  readonly #exchange: Exchange
+  /** Somebody who is not waiting wants the answer: the cache itself. */
+  readonly #wanted: boolean
+  #waiting = 0
+  /** What it is made from changed meanwhile: those who wait get it, but it is not kept. */
+  outdated = false
+
+  constructor(options: {
+    readonly exchange: Exchange
+    readonly tags: readonly string[]
+    readonly wanted: boolean
+    readonly work: (flight: Flight) => Promise<unknown>
+  }) {
+    this.#exchange = options.exchange
+    this.tags = options.tags
+    this.#wanted = options.wanted
+    this.promise = options.work(this)
+  }
+
+  /** Waits with the others. Whoever's own call ends leaves; the last one to leave ends the work. */
+  join(exchange: Exchange): Promise<unknown> {
+    this.#waiting += 1
+    const stay = exchange.whenEnded(() => {
+      this.#waiting -= 1
+      if (this.#waiting === 0 && !this.#wanted) this.#exchange.end('cancelled')
+    })
+    const settled = (): void => stay()
+    this.promise.then(settled, settled)
+    return this.promise
+  }
+}
+
+/** The answers that are being made now, by key. There is at most one for each call in flight. */
+export class Flights implements Bounded {
+  readonly #flights = new Map<string, Flight>()
+  readonly #limit: number
+  #refused = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get(key: string): Flight | undefined {
+    return this.#flights.get(key)
+  }
+
+  /** False where there is no room: then the answer is made for its caller alone. */
+  add(key: string, flight: Flight): boolean {
+    if (this.#flights.size >= this.#limit) {
+      this.#refused += 1
+      return false
+    }
+    this.#flights.set(key, flight)
+    return true
+  }
+
+  remove(key: string, flight: Flight): void {
+    if (this.#flights.get(key) === flight) this.#flights.delete(key)
+  }
+
+  /** What is made from what changed is not kept, and nobody new waits for it. */
+  outdate(tag: string): void {
+    for (const [key, flight] of this.#flights) {
+      if (!flight.tags.includes(tag)) continue
+      flight.outdated = true
+      this.#flights.delete(key)
+    }
+  }
+
+  stats(): BoundedStats {
+    return {
+      name: 'answers that are being made',
+      size: this.#flights.size,
+      limit: this.#limit,
+      unit: 'entries',
+      dropped: this.#refused,
+    }
+  }
+}
