@@ -14,6 +14,8 @@ export interface Call {
   readonly ctx: Context
   /** The request that this call answers. */
   readonly exchange: Exchange
+  /** Whether its handler was called: from then on something may have been done. */
+  begun?: boolean
 }
 
 /**

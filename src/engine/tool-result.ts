@@ -56,6 +56,14 @@ export function asToolResult(value: unknown, hasOutput: boolean): ToolResult {
   return isResult ? (value as unknown as ToolResult) : toToolResult(value, hasOutput)
 }
 
+/** A result as it is kept for later: plain JSON, in which what is undefined is left out. */
+export type KeptToolResult = Partial<ToolResult>
+
+/** A kept result as it was. */
+export function fromKept({ content, structured, isError = false, meta }: KeptToolResult): ToolResult {
+  return { content, structured, isError, meta }
+}
+
 function textBlocks(text: string): ContentBlock[] {
   return [{ type: 'text', text }]
 }

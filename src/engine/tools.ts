@@ -122,6 +122,7 @@ function toolHandler(definition: ToolDefinition, output: CompiledSchema | undefi
   const handler = definition.handler as (args: unknown, ctx: Context) => unknown
   const hasOutput = output !== undefined
   const run: Handler = (call) => {
+    call.begun = true
     const value = handler(call.input, call.ctx)
     const work = isForeignThenable(value) ? Promise.resolve(value) : value
     return work instanceof Promise

@@ -37,6 +37,12 @@ export const catalogue = {
   unanswered: { family: 'tool', retryable: true },
   /** The definition's own rule refuses this caller with these arguments. */
   not_permitted: { family: 'tool', retryable: false },
+  /** The idempotency key was used before for something else. */
+  idempotency_conflict: { family: 'tool', retryable: false },
+  /** An earlier call with the same idempotency key began, and its outcome is not known. */
+  in_doubt: { family: 'tool', retryable: false },
+  /** What the server must look up or write down before it may act is out of reach. */
+  store_unavailable: { family: 'tool', retryable: true },
   /** The caller came too often. */
   rate_limited: { family: 'tool', retryable: true },
   /** A URL, or where it leads, is not one that the server may fetch. */

@@ -20,7 +20,7 @@ import { createAdviser } from './adviser.js'
 import { Caching } from './caching.js'
 import { checkServerOptions } from './check-options.js'
 import { createDefiner } from './definer.js'
-import { addSubscriptions, addTasks, lazyFetch, lazyInteraction } from './features.js'
+import { addSubscriptions, addTasks, lazyFetch, lazyIntents, lazyInteraction } from './features.js'
 import type { ServerOptions, ServicesOption } from './options.js'
 import { middlewareOrder } from './order.js'
 import type { Server } from './server.js'
@@ -56,7 +56,8 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   const logger = guardLogger(options.logger ?? createConsoleLogger())
   const stats = new Stats()
   const caching = new Caching({ clock, logger, stats, bus, limits: options.cache, store: stores.cache })
-  const pipeline = new Pipeline(middlewareOrder({ clock, stats, development, caching }))
+  const intents = lazyIntents(() => environment, stores.records)
+  const pipeline = new Pipeline(middlewareOrder({ clock, stats, development, caching, intents }))
   const fetching = lazyFetch(options.fetch, stats)
   const environment: Environment = {
     services: options.services ?? {},

@@ -9,6 +9,7 @@ import type { Environment } from '../engine/environment.js'
 import type { OpenInteraction } from '../engine/interaction.js'
 import type { Method } from '../engine/method.js'
 import type { Stats } from '../engine/stats.js'
+import type { Intents } from '../middleware/idempotency/intents.js'
 import { tasksExtension } from '../protocol/meta-keys.js'
 import type { SafeFetchOptions } from '../security/safe-fetch/options.js'
 import type { SafeFetch } from '../security/safe-fetch/safe-fetch.js'
@@ -29,6 +30,9 @@ export interface TasksSettings {
 /** States that count once and are remembered, where nobody gave a store for them. */
 const maxNonces = 100_000
 const defaultTaskLimit = 1000
+/** Idempotent calls that are remembered for a day, where nobody gave a store for them, and the bytes of their answers. */
+const maxIntents = 100_000
+const maxIntentBytes = 64 * 1024 * 1024
 
 /** What a call asks its client with. */
 export function lazyInteraction(environment: () => Environment, records: Store | undefined): OpenInteraction {
@@ -46,6 +50,32 @@ export function lazyInteraction(environment: () => Environment, records: Store |
       }
     }
     return openInteraction(exchange, options, environment(), store)
+  }
+}
+
+/** Calls that run once for each idempotency key. */
+export function lazyIntents(
+  environment: () => Pick<Environment, 'clock' | 'logger' | 'stats'>,
+  records: Store | undefined,
+): () => Promise<Intents> {
+  let loading: Promise<Intents> | undefined
+  const load = async (): Promise<Intents> => {
+    const { Intents } = await import('../middleware/idempotency/intents.js')
+    const { clock, logger, stats } = environment()
+    let store = records
+    if (store === undefined) {
+      const { MemoryStore } = await import('../stores/memory/memory-store.js')
+      const memory = new MemoryStore('idempotent calls', maxIntents, clock, maxIntentBytes)
+      stats.add(memory)
+      store = memory
+    }
+    const intents = new Intents({ store, clock, logger })
+    stats.add(intents)
+    return intents
+  }
+  return () => {
+    loading ??= load()
+    return loading
   }
 }
 

@@ -7,6 +7,8 @@ import { authorize } from '../middleware/authorize.js'
 import { cache } from '../middleware/cache/cache.js'
 import { deadline } from '../middleware/deadline.js'
 import { heartbeat } from '../middleware/heartbeat.js'
+import { idempotency } from '../middleware/idempotency/idempotency.js'
+import type { Intents } from '../middleware/idempotency/intents.js'
 import { permissions } from '../middleware/permissions.js'
 import { sanitize } from '../middleware/sanitize.js'
 import { validateInput } from '../middleware/validate-input.js'
@@ -26,8 +28,9 @@ export function middlewareOrder(options: {
   stats: Stats
   development: boolean
   caching: Caching
+  intents: () => Promise<Intents>
 }): readonly Place[] {
-  const { clock, stats, development, caching } = options
+  const { clock, stats, development, caching, intents } = options
   const deadlines = new Deadlines(clock, maxCalls)
   const abandoned = new Abandoned(maxAbandoned)
   stats.add(deadlines)
@@ -40,6 +43,7 @@ export function middlewareOrder(options: {
     { user: 'authorized' },
     { name: 'validateInput', create: validateInput(stats) },
     { name: 'authorize', create: authorize },
+    { name: 'idempotency', create: idempotency(intents) },
     { name: 'cache', create: cache(() => caching.answers({ deadlines, abandoned })) },
     { name: 'validateOutput', create: validateOutput({ development }) },
     { name: 'sanitize', create: sanitize(stats) },

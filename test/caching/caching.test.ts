@@ -90,6 +90,10 @@ describe.each(cells({ revisions: ['2025-03-26', '2025-11-25', '2026-07-28'] }))(
   it('serves a resource again until it changes, and tells clients for how long', async () => {
     const { server } = testServer()
     let run = 0
+    const next = (): string => {
+      run += 1
+      return `run ${run}`
+    }
     server.resource('r', { uri: 'app://r', description, cache: { ttl: '1m' } }, next)
     server.resource(
       't',

@@ -18,7 +18,8 @@ describe('docs/definitions.md', () => {
     )
     const own = { clock: systemClock, stats: new Stats(), logger: keepingLogger() }
     const caching = new Caching({ ...own, bus: createMemoryBus(), limits: undefined, store: undefined })
-    const order = middlewareOrder({ ...own, development: false, caching })
+    const intents = (): Promise<never> => Promise.reject(new Error('Nothing runs here.'))
+    const order = middlewareOrder({ ...own, development: false, caching, intents })
     expect(listed).toEqual(order.map((place) => ('user' in place ? place.user : place.name)))
   })
 })

@@ -3,7 +3,7 @@ import type { Call, CallKind } from '../../engine/call.js'
 import { findNonJson } from '../../engine/json-value.js'
 import type { Definition, MiddlewareFactory } from '../../engine/pipeline.js'
 import type { CacheSetting } from '../../engine/policies.js'
-import { asToolResult } from '../../engine/tool-result.js'
+import { asToolResult, fromKept, type KeptToolResult } from '../../engine/tool-result.js'
 import { canonicalJson } from '../../protocol/canonical-json.js'
 import { isRecord } from '../../protocol/json-rpc.js'
 import type { AnswerCache, Wanted } from './answer-cache.js'
@@ -62,8 +62,8 @@ export function tagOfResource(uri: string): string {
 
 /** A tool's error is no answer to keep; nor is a resource that is not there. */
 function writeTool(result: unknown): string | undefined {
-  const { content, structured, isError, meta } = asToolResult(result, false)
-  return isError ? undefined : JSON.stringify({ content, structured, meta })
+  const toolResult = asToolResult(result, false)
+  return toolResult.isError ? undefined : JSON.stringify(toolResult)
 }
 
 function writeValue(result: unknown): string | undefined {
@@ -71,8 +71,7 @@ function writeValue(result: unknown): string | undefined {
 }
 
 function readTool(text: string): unknown {
-  const { content, structured, meta } = JSON.parse(text) as Record<string, unknown>
-  return { content, structured, isError: false, meta }
+  return fromKept(JSON.parse(text) as KeptToolResult)
 }
 
 const writers: Readonly<Record<CallKind, Wanted['write']>> = {
