@@ -1,3 +1,4 @@
+export type { AuditRecord, AuditSink } from './contracts/audit.js'
 export type {
   AuthenticationFailure,
   AuthenticationResult,

@@ -97,6 +97,7 @@ const all: Required<ServerOptions> = {
   },
   rateLimit: { principal: rate, server: rate, completion: { limit: 1, per: '1s' } },
   concurrency: { principal: 5, server: { limit: 100, queue: 0, by: 'everyone' } },
+  audit: () => undefined,
   cache: { maxEntries: 1, maxBytes: 1 },
   extensions: { 'com.example/things': { size: 1 }, 'com.example/none': {} },
   fetch,

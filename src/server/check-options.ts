@@ -147,6 +147,11 @@ const serverRules = {
     rules: rateLimitRules,
   }),
   concurrency: options({ what: '"concurrency"', example: '{ server: 100 }', rules: concurrencyRules }),
+  audit: rule(
+    (value) => value === true || typeof value === 'function',
+    'true or a function',
+    'write (record) => {...}, or true for the log',
+  ),
   cache: options({ what: '"cache"', example: '{ maxEntries: 10_000 }', rules: cacheRules }),
   extensions,
   fetch: options({ what: '"fetch"', example: "{ allow: ['localhost:3000'] }", rules: fetchRules }),

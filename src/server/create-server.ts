@@ -7,6 +7,7 @@ import { Engine } from '../engine/engine.js'
 import type { Environment } from '../engine/environment.js'
 import { Pipeline } from '../engine/pipeline.js'
 import { Stats } from '../engine/stats.js'
+import { audit, auditLog } from '../middleware/audit.js'
 import { defaultFrameLimits } from '../protocol/json-rpc.js'
 import { ServedRevisions } from '../protocol/revisions/all.js'
 import { warmUp } from '../schema/compile.js'
@@ -57,7 +58,16 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   const stats = new Stats()
   const caching = new Caching({ clock, logger, stats, bus, limits: options.cache, store: stores.cache })
   const intents = lazyIntents(() => environment, stores.records)
-  const pipeline = new Pipeline(middlewareOrder({ clock, stats, development, caching, intents }))
+  const pipeline = new Pipeline(
+    middlewareOrder({
+      clock,
+      stats,
+      development,
+      caching,
+      intents,
+      audit: audit(options.audit === true ? auditLog(logger) : options.audit, { clock, logger }),
+    }),
+  )
   const fetching = lazyFetch(options.fetch, stats)
   const environment: Environment = {
     services: options.services ?? {},

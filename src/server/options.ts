@@ -1,3 +1,4 @@
+import type { AuditSink } from '../contracts/audit.js'
 import type { Authenticator } from '../contracts/authenticator.js'
 import type { Clock } from '../contracts/clock.js'
 import type { Logger } from '../contracts/logger.js'
@@ -80,6 +81,8 @@ export interface ServerOptions<Services extends ServicesOption = ServicesOption>
   readonly rateLimit?: RateLimits
   /** How many calls run at once on this node, over all definitions; each definition's own `concurrency` comes on top. */
   readonly concurrency?: ConcurrencyLimits
+  /** Takes one record for each call of a tool, resource or prompt; `true` writes them to the log. Default: none. */
+  readonly audit?: true | AuditSink
   /** What is kept by definitions with a `cache`, on this node. */
   readonly cache?: CacheLimits
   /** Settings of protocol extensions, by their id, as capabilities show them. */

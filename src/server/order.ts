@@ -1,7 +1,7 @@
 import { Abandoned } from '../concurrency/abandoned.js'
 import { Deadlines } from '../concurrency/deadlines.js'
 import type { Clock } from '../contracts/clock.js'
-import type { Place } from '../engine/pipeline.js'
+import type { MiddlewareFactory, Place } from '../engine/pipeline.js'
 import type { Stats } from '../engine/stats.js'
 import { authorize } from '../middleware/authorize.js'
 import { cache } from '../middleware/cache/cache.js'
@@ -29,6 +29,7 @@ export function middlewareOrder(options: {
   development: boolean
   caching: Caching
   intents: () => Promise<Intents>
+  audit: MiddlewareFactory
 }): readonly Place[] {
   const { clock, stats, development, caching, intents } = options
   const deadlines = new Deadlines(clock, maxCalls)
@@ -36,6 +37,7 @@ export function middlewareOrder(options: {
   stats.add(deadlines)
   stats.add(abandoned)
   return [
+    { name: 'audit', create: options.audit },
     { name: 'deadline', create: deadline(deadlines, abandoned, stats) },
     { name: 'heartbeat', create: heartbeat(clock) },
     { user: 'edge' },

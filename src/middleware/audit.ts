@@ -1,0 +1,93 @@
+import type { AuditRecord, AuditSink } from '../contracts/audit.js'
+import type { Clock } from '../contracts/clock.js'
+import type { Logger } from '../contracts/logger.js'
+import type { Call, CallKind } from '../engine/call.js'
+import type { MiddlewareFactory } from '../engine/pipeline.js'
+import { unanswered } from '../engine/unanswered.js'
+import { ProtocolError } from '../errors/protocol-error.js'
+import { ToolError } from '../errors/tool-error.js'
+import { canonicalJson, digestOf } from '../protocol/canonical-json.js'
+import { isRecord } from '../protocol/json-rpc.js'
+
+const audited: ReadonlySet<CallKind> = new Set(['tool', 'resource', 'prompt'])
+
+/** Writes one record for each call of a tool, resource or prompt, however it ended. It stands outside of everything that may refuse. */
+export function audit(
+  sink: AuditSink | undefined,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+): MiddlewareFactory {
+  return ({ kind }) => {
+    if (sink === undefined || !audited.has(kind)) return undefined
+    return function audit(call, next) {
+      const at = clock.now()
+      // Taken now: a handler may do with its arguments what it likes.
+      const sent = canonicalJson(call.input ?? null)
+      const done = (ended: Pick<AuditRecord, 'outcome' | 'code'>): void => {
+        write(call, at, sent, ended).catch((error: unknown) => {
+          logger.error('An audit record could not be written.', { error, name: call.name })
+        })
+      }
+      let work: unknown
+      try {
+        work = next()
+      } catch (thrown) {
+        done(outcomeOf(call, thrown))
+        throw thrown
+      }
+      if (!(work instanceof Promise)) {
+        done(outcomeOfResult(work))
+        return work
+      }
+      work.then(
+        (result: unknown) => done(outcomeOfResult(result)),
+        (thrown: unknown) => done(outcomeOf(call, thrown)),
+      )
+      return work
+    }
+  }
+
+  async function write(
+    call: Call,
+    at: number,
+    sent: string,
+    ended: Pick<AuditRecord, 'outcome' | 'code'>,
+  ): Promise<void> {
+    const { exchange, name } = call
+    const { kind, issuer, subject } = exchange.principal
+    const { address } = exchange
+    const durationMs = Math.round((clock.monotonic() - exchange.arrivedAt) * 10) / 10
+    const refused = ended.outcome === 'error' && call.begun !== true
+    sink?.({
+      at: new Date(at).toISOString(),
+      principal: { kind, issuer, subject },
+      ...(address !== undefined && { address }),
+      transport: exchange.transport,
+      revision: exchange.dialect.revision.version,
+      kind: call.kind as AuditRecord['kind'],
+      name,
+      argumentsHash: await digestOf(sent),
+      round: exchange.round,
+      decision: refused ? 'refused' : 'allowed',
+      ...ended,
+      durationMs,
+    })
+  }
+}
+
+/** Records on the server's own log, for who has no other place for them. */
+export function auditLog(logger: Logger): AuditSink {
+  return (record) => logger.info('audit', { ...record })
+}
+
+function outcomeOfResult(result: unknown): Pick<AuditRecord, 'outcome' | 'code'> {
+  return isRecord(result) && result['isError'] === true
+    ? { outcome: 'error', code: 'returned' }
+    : { outcome: 'ok' }
+}
+
+function outcomeOf({ exchange }: Call, thrown: unknown): Pick<AuditRecord, 'outcome' | 'code'> {
+  if (thrown === unanswered || exchange.ended === 'asking') return { outcome: 'asked' }
+  if (exchange.ended === 'cancelled' || exchange.ended === 'disconnected') return { outcome: 'cancelled' }
+  if (ToolError.is(thrown)) return { outcome: 'error', code: thrown.code }
+  return { outcome: 'error', code: ProtocolError.is(thrown) ? thrown.kind : 'internal' }
+}
