@@ -135,6 +135,14 @@ describe('cleanText, of any text', () => {
     )
   })
 
+  it.each([
+    ['an escape sequence between two halves of a pile', `${'\u0301'.repeat(8)}\u001b]${'\u0301'.repeat(4)}`],
+  ])('is done after once: %s', (_what, text) => {
+    const once = cleanText(text)
+    expect(cleanText(once.text)).toEqual({ text: once.text, removed: [] })
+    expect(once.removed.map(({ kind }) => kind)).toContain('combining')
+  })
+
   it('is done after once', () => {
     fc.assert(
       fc.property(anyText, (text) => {

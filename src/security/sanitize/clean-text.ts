@@ -32,7 +32,8 @@ export function cleanText(text: string): CleanedText {
   let cleaned = text
   // In this order: each step may rely on what the steps before it took out.
   if (hidden) cleaned = removeHidden(cleaned, tally)
-  if (piled) cleaned = boundMarks(cleaned, tally)
+  // A sequence that was taken out may have stood between two halves of a pile.
+  if (piled || hidden) cleaned = boundMarks(cleaned, tally)
   if (unseen) {
     cleaned = settleShaping(cleaned, tally)
     cleaned = settleDirections(cleaned, tally)
