@@ -1,4 +1,9 @@
-export type { AuthenticationResult, Authenticator, Credentials } from './contracts/authenticator.js'
+export type {
+  AuthenticationFailure,
+  AuthenticationResult,
+  Authenticator,
+  Credentials,
+} from './contracts/authenticator.js'
 export type { BoundedStats } from './contracts/bounded.js'
 export type { Bus } from './contracts/bus.js'
 export type { Clock } from './contracts/clock.js'
