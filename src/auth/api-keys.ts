@@ -7,9 +7,10 @@ import type {
 } from '../contracts/authenticator.js'
 import type { Bounded } from '../contracts/bounded.js'
 import type { Principal } from '../contracts/principal.js'
-import { checkOptions, listOf, type OptionTable, rule } from '../engine/option-rules.js'
+import { listOf, type OptionTable, rule } from '../engine/option-rules.js'
 import { DefinitionError } from '../errors/definition-error.js'
 import { bearerToken, invalid, maxTokenLength } from './bearer.js'
+import { checkTable } from './common-options.js'
 import type { Verified } from './verified-tokens.js'
 import { weakness } from './weak-secret.js'
 
@@ -96,7 +97,7 @@ const table: OptionTable = {
  * @throws DefinitionError for options that cannot work, among them a key that can be guessed.
  */
 export function apiKeys(options: ApiKeysOptions): ApiKeys {
-  checkOptions(options, table, 'options', owner)
+  checkTable(options, table, owner)
   const { keys, lookup, issuer = 'api-keys' } = options
   const header = (options.header ?? 'x-api-key').toLowerCase()
   if ((keys === undefined) === (lookup === undefined)) {

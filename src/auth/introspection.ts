@@ -6,11 +6,11 @@ import type {
 } from '../contracts/authenticator.js'
 import { type Clock, systemClock } from '../contracts/clock.js'
 import { type Duration, toMs } from '../engine/duration.js'
-import { checkOptions, listOf, type OptionTable, type Rule, rule, whole } from '../engine/option-rules.js'
+import { listOf, type OptionTable, type Rule, rule, whole } from '../engine/option-rules.js'
 import { DefinitionError } from '../errors/definition-error.js'
 import { bearerToken, invalid, unavailable } from './bearer.js'
 import { type Claims, grantedBy, principalOf } from './claims.js'
-import { commonRules } from './jwt-options.js'
+import { checkTable, commonRules } from './common-options.js'
 import { type FetchSettings, fetchFrom, trustedUrl } from './trusted-fetch.js'
 import { VerifiedTokens } from './verified-tokens.js'
 
@@ -109,7 +109,7 @@ const table: OptionTable = {
  * @throws DefinitionError for options that cannot work; it never shows the secret.
  */
 export function introspection(options: IntrospectionOptions): Authenticator {
-  checkOptions(options, table, 'options', owner)
+  checkTable(options, table, owner)
   const { issuer, audience, clock = systemClock, permissions = grantedBy, maxVerified = 10_000 } = options
   const url = trustedUrl('url', options.url)
   const fetch = fetchFrom(url, options.fetch ?? {}, { maxBytes: maxAnswerBytes })

@@ -1,18 +1,10 @@
 import type { Clock } from '../contracts/clock.js'
 import { type Duration, toMs } from '../engine/duration.js'
-import {
-  checkOptions,
-  isObject,
-  listOf,
-  methods,
-  type OptionTable,
-  type Rule,
-  rule,
-  whole,
-} from '../engine/option-rules.js'
+import { listOf, type OptionTable } from '../engine/option-rules.js'
 import { DefinitionError } from '../errors/definition-error.js'
 import { shown } from '../errors/shown.js'
 import type { Claims } from './claims.js'
+import { checkTable, commonRules, durationText, line } from './common-options.js'
 import type { FetchSettings } from './trusted-fetch.js'
 import { weakness } from './weak-secret.js'
 
@@ -57,56 +49,6 @@ const asymmetric = [
 const symmetric: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 }
 
 const owner = 'jwt: '
-/** Scopes that ask for everything, or for a token that outlives the session: no first request has them (protocol 2026-07-28). */
-const tooMuch: ReadonlySet<string> = new Set(['*', 'all', 'full-access', 'offline_access'])
-/** RFC 6749 §3.3, scope-token: what can stand in a challenge. */
-const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
-
-const line = rule(
-  (value) => typeof value === 'string' && value.trim() === value && value !== '',
-  'a text that is not empty and has no space around it',
-  'write it as the issuer does',
-)
-const durationText: Rule = (value, path, who) => {
-  toMs(value as Duration, `${who}"${path}"`)
-}
-
-export const scopeList: Rule = (value, path, who) => {
-  listOf(
-    rule(
-      (scope) => typeof scope === 'string' && scopeToken.test(scope),
-      'a scope without spaces and quotes',
-      'write names such as "orders:read"',
-    ),
-    'write ["orders:read"]',
-  )(value, path, who)
-  const wrong = (value as readonly string[]).find((scope) => tooMuch.has(scope))
-  if (wrong === undefined) return
-  throw new DefinitionError(
-    `${who}"${path}" tells every caller what to ask for first, and ${shown(wrong)} is too much for that; name the few scopes that a first call needs.`,
-  )
-}
-
-export const serverList: Rule = listOf(
-  rule(
-    (value) => typeof value === 'string' && /^https?:\/\/[^\s"]+$/.test(value),
-    'the address of an authorization server',
-    'write ["https://idp.example.com"]',
-  ),
-  'write ["https://idp.example.com"]',
-)
-
-/** What a table of options says of times and limits, here and for other authenticators. */
-export const commonRules: Readonly<Record<string, Rule>> = {
-  permissions: rule((value) => typeof value === 'function', 'a function', 'write (claims) => [...]'),
-  verifiedTtl: durationText,
-  maxVerified: whole(1, 10_000_000, 'leave it out for 10000'),
-  scopes: scopeList,
-  authorizationServers: serverList,
-  fetch: rule(isObject, 'an object', "write { allow: ['10.0.0.0/8'] }, or leave it out"),
-  clock: methods(['now', 'monotonic', 'after'], 'give a clock that has all three, or leave it out'),
-}
-
 const table: OptionTable = {
   what: 'jwt',
   example: '{ issuer, audience, jwks }',
@@ -146,7 +88,7 @@ export interface CheckedJwt {
 
 /** @throws DefinitionError for options that cannot work, or would let the wrong ones in; it never shows the secret. */
 export function checkJwtOptions(options: JwtOptions): CheckedJwt {
-  checkOptions(options, table, 'options', owner)
+  checkTable(options, table, owner)
   const { jwks, publicKey, secret, audience } = options
   const given = [jwks, publicKey, secret].filter((source) => source !== undefined).length
   if (given !== 1) {
