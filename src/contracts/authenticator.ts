@@ -19,9 +19,13 @@ export interface AuthenticationFailure {
   readonly message: string
   /** With a 401: `missing` when no credentials came, `invalid` when those that came do not count. Default: `missing`. */
   readonly reason?: 'missing' | 'invalid'
+  /** The credentials are of a kind that this authenticator does not know, so another one's reason says more. */
+  readonly unrecognised?: true
   /** A challenge of its own, sent as it is in place of the one that the edge makes. */
   readonly challenge?: string
   readonly retryAfterMs?: number
+  /** What went wrong, with a 503: for the log alone. */
+  readonly cause?: unknown
 }
 
 export type AuthenticationResult =
@@ -33,6 +37,12 @@ export interface Authenticator {
   authenticate(credentials: Credentials): AuthenticationResult | Promise<AuthenticationResult>
   /** Issuers whose tokens it takes, for the metadata of RFC 9728. None: there is no such metadata. */
   readonly authorizationServers?: readonly string[]
+  /** What a caller should ask for first: named in the challenge of a 401 and in that metadata. Default: nothing. */
+  readonly scopes?: readonly string[]
+  /** Answers at once and without work for credentials that it has let in before; undefined when it would have to look. */
+  recall?(credentials: Credentials): AuthenticationResult | undefined
+  /** Asked once before HTTP is served: loads what it needs. It rejects with a StartError for what is not there. */
+  prepare?(): Promise<void>
   /** Its caches and tables, for `server.stats()`. */
   readonly bounded?: readonly Bounded[]
 }

@@ -1,2 +1,3 @@
 export { type Served, type ServeOptions, serve } from './serve.js'
 export { type ServedStreams, type ServeStreamsOptions, serveStreams } from './serve-streams.js'
+export type { LocalPrincipal } from './stdio-identity.js'

@@ -22,7 +22,7 @@ export async function serveHttp(server: Servable, options: ServeHttpOptions): Pr
   const { host = '127.0.0.1', path = '/mcp' } = server.options.http
   const handler = await server.http()
   const listener = createHttpServer((req, res) => {
-    if (isPath(req.url, path)) handler.handle(req, res)
+    if (isPath(req.url, path) || handler.servesMetadata(req.url)) handler.handle(req, res)
     else notFound(req, res, path)
   })
   // A client that dawdles over its headers holds a socket, not a request.

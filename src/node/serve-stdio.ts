@@ -1,3 +1,4 @@
+import type { Principal } from '../contracts/principal.js'
 import type { Connectable } from '../engine/connection.js'
 import type { StdioEnd, StdioStats } from '../transports/stdio/stdio-transport.js'
 import { openStdioTransport } from '../transports/stdio/stdio-transport.js'
@@ -23,6 +24,8 @@ export interface ServeStdioOptions {
   onOpen?: (stats: () => StdioStats) => void
   /** Work to finish before the process ends, such as closing the server; it is given `drainMs` at most. */
   onEnd?: (end: StdioEnd) => Promise<void> | void
+  /** Says who is at the other end, before anything of it is read; asked in the process that serves. */
+  identify?: () => Promise<Principal>
 }
 
 /** Signals to one process come twice, from the terminal and from the launcher; nobody presses a key twice that fast. */
@@ -41,9 +44,14 @@ export async function serveStdio(server: Connectable, options: ServeStdioOptions
   if (isolated === undefined && (options.isolate ?? process.argv.includes(isolateFlag))) {
     process.exit(await launchIsolated())
   }
+  const principal = await options.identify?.()
+  const identified: Connectable =
+    principal === undefined
+      ? server
+      : { connect: (connecting) => server.connect({ ...connecting, principal }) }
   const streams = isolated ?? { input: process.stdin, output: guardStdout({ warn }) }
   const { maxMessageBytes, maxQueued, endDrainMs, stallMs } = options
-  const transport = openStdioTransport(server, {
+  const transport = openStdioTransport(identified, {
     input: streams.input,
     output: streams.output,
     ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }),

@@ -1,6 +1,7 @@
 import { StartError } from '../errors/start-error.js'
 import type { Servable } from '../server/server.js'
 import { ignoreUnansweredQuestions } from './asking-filter.js'
+import type { LocalPrincipal } from './stdio-identity.js'
 
 export interface ServeOptions {
   /** Default: what the arguments and the environment say. */
@@ -11,6 +12,11 @@ export interface ServeOptions {
   readonly drainMs?: number
   /** The arguments to read. Default: those of the process. */
   readonly args?: readonly string[]
+  /**
+   * Who calls over stdio. Default: whom the token in HOLDFAST_TOKEN stands for, as the server's `auth` says; without one an
+   * anonymous caller without permissions.
+   */
+  readonly principal?: LocalPrincipal
 }
 
 /** What `serve` gives over HTTP; over stdio it never returns, because the process ends with its client. */
@@ -35,7 +41,7 @@ export async function serve(server: Servable, options: ServeOptions = {}): Promi
   ignoreUnansweredQuestions()
   server.provideKeys(async () => {
     const { stateKey } = await import('./state-key.js')
-    return stateKey(server.name, (message) => process.stderr.write(`${message}\n`))
+    return stateKey(server.name, say)
   })
   if (
     options.transport === 'stdio' ||
@@ -44,16 +50,29 @@ export async function serve(server: Servable, options: ServeOptions = {}): Promi
     const { serveStdio } = await import('./serve-stdio.js')
     await serveStdio(server, {
       ...(options.drainMs !== undefined && { drainMs: options.drainMs }),
+      identify: async () => {
+        const { stdioPrincipal } = await import('./stdio-identity.js')
+        return stdioPrincipal(server, options.principal, say)
+      },
       // What still runs when the only client has gone runs for nobody.
       onEnd: ({ reason }) => server.close(reason === 'input ended' ? { timeoutMs: 0 } : {}),
     })
     throw new StartError('The stdio connection ended, but the process did not.')
+  }
+  if (options.principal !== undefined) {
+    throw new StartError(
+      'serve: "principal" says who calls over stdio; over HTTP many may call, and the server\'s "auth" says who.',
+    )
   }
   const { serveHttp } = await import('./serve-http.js')
   return serveHttp(server, {
     port: port ?? server.options.http.port ?? 3000,
     drainMs: options.drainMs ?? 5000,
   })
+}
+
+function say(message: string): void {
+  process.stderr.write(`${message}\n`)
 }
 
 /** `--port N`, `--port=N` or PORT. @throws StartError for something that is no port. */

@@ -24,6 +24,7 @@ import { createDefiner } from './definer.js'
 import { addSubscriptions, addTasks, lazyFetch, lazyIntents, lazyInteraction } from './features.js'
 import type { ServerOptions, ServicesOption } from './options.js'
 import { middlewareOrder } from './order.js'
+import { refuseUnreachable, restricted } from './restricted.js'
 import type { Server } from './server.js'
 
 const defaultDrainMs = 5000
@@ -121,10 +122,16 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     changes.open()
   }
 
+  async function loadHttp(): Promise<typeof import('../transports/http/http-handler.js')> {
+    refuseUnreachable(engine, options.auth)
+    await options.auth?.prepare?.()
+    return import('../transports/http/http-handler.js')
+  }
+
   /** Loaded when first wanted: a server on stdio never pays for it. */
   function httpHandler(): Promise<HttpHandler> {
     open()
-    httpSide ??= import('../transports/http/http-handler.js').then((module) => {
+    httpSide ??= loadHttp().then((module) => {
       handler = new module.HttpHandler({
         engine,
         sessions: new SealedSessions({
@@ -163,7 +170,8 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   return {
     ...createDefiner<Services>(engine),
     name,
-    options: { http },
+    options: { http, ...(options.auth && { auth: options.auth }) },
+    restricted: (principal) => restricted(engine, principal),
     provideKeys(source) {
       if (options.keys === undefined) keySource = source
     },

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Authenticator } from '../contracts/authenticator.js'
+import type { Principal } from '../contracts/principal.js'
 import type { Middleware } from '../engine/call.js'
 import type { Connectable, Connection, ConnectOptions } from '../engine/connection.js'
 import type { UserStage } from '../engine/pipeline.js'
@@ -6,12 +8,15 @@ import type { ServerStats } from '../engine/stats.js'
 import type { HttpHandler } from '../transports/http/http-handler.js'
 import type { HttpOptions } from '../transports/http/options.js'
 import type { Definer } from './definer.js'
+import type { Restricted } from './restricted.js'
 
 /** What a runtime needs of a server to serve it. */
 export interface Servable extends Connectable {
   readonly name: string
   /** What `serve` needs to know of how the server was made. */
-  readonly options: { readonly http: HttpOptions }
+  readonly options: { readonly http: HttpOptions; readonly auth?: Authenticator }
+  /** The definitions that need permissions which this caller was not granted. */
+  restricted(principal: Principal): readonly Restricted[]
   /** Where to take sealing keys from, for a server that was given none; asked once, for the first token. */
   provideKeys(source: () => readonly string[] | Promise<readonly string[]>): void
   /** Opens a connection for a transport that carries whole messages: stdio, memory. */

@@ -15,6 +15,7 @@ import { type BodyReader, createBodyReader } from './read-body.js'
 import { readRequestBody } from './read-request-body.js'
 import { catalogueCode, type Refusal } from './refusal.js'
 import type { Reply, RequestHead } from './reply.js'
+import { isMetadataPath } from './resource-metadata.js'
 import { toResponse, WebSink } from './web-sink.js'
 
 export interface HttpHandlerOptions {
@@ -50,15 +51,16 @@ export class HttpHandler {
     this.#limits = { maxBytes: maxBodyBytes, timeoutMs: toMs(bodyTimeout, '"http.bodyTimeout"') }
     this.#reader = createBodyReader(this.#limits)
     this.#logger = engine.environment.logger
-    this.#edge = new Edge(
-      http,
-      options.authenticator,
-      this.#logger,
-      () => {
+    this.#edge = new Edge(http, {
+      authenticator: options.authenticator,
+      clock: engine.environment.clock,
+      logger: this.#logger,
+      stats,
+      onRefusal: () => {
         stats.counters.refusedHttpRequests += 1
       },
-      engine.discovery.newestHandshake !== undefined,
-    )
+      hasSessions: engine.discovery.newestHandshake !== undefined,
+    })
     this.#endpoint = new Endpoint({ engine, sessions, maxRequests, maxStreams, maxEventBytes })
     this.#sink = {
       maxUnreadBytes,
@@ -83,6 +85,11 @@ export class HttpHandler {
     } else {
       this.#admitted(admission, head, req, res)
     }
+  }
+
+  /** Whether a path is one that stands outside the endpoint's own, such as the metadata of RFC 9728. */
+  servesMetadata(url: string | undefined): boolean {
+    return url !== undefined && isMetadataPath(url)
   }
 
   /** Answers one Web request, whatever its path. */
@@ -242,11 +249,36 @@ class NodeHead implements RequestHead {
   get remote(): string | undefined {
     return this.#req.socket.remoteAddress
   }
+
+  get url(): string {
+    const { originalUrl, url = '' } = this.#req as IncomingMessage & { originalUrl?: unknown }
+    return typeof originalUrl === 'string' ? originalUrl : url
+  }
+
+  get isSecure(): boolean {
+    return 'encrypted' in this.#req.socket && this.#req.socket.encrypted === true
+  }
+
+  repeats(name: string): boolean {
+    const { rawHeaders } = this.#req
+    let found = 0
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const raw = rawHeaders[at]
+      // The length alone tells nearly all apart.
+      if (raw?.length === name.length && raw.toLowerCase() === name) found += 1
+    }
+    return found > 1
+  }
 }
 
 function webHead(request: Request): RequestHead {
+  const { pathname, search, protocol } = new URL(request.url)
   return {
     method: request.method,
+    url: pathname + search,
+    isSecure: protocol === 'https:',
+    // Several values are joined there, and a joined token is none.
+    repeats: () => false,
     // A Request made by hand has no Host header; its URL says the same.
     header: (name) => request.headers.get(name) ?? (name === 'host' ? new URL(request.url).host : undefined),
     remote: undefined,

@@ -9,6 +9,12 @@ export interface Reply {
 /** The part of a request that decides before its body is read, whatever runtime it came from. */
 export interface RequestHead {
   readonly method: string
+  /** Path and query as the client sent them, also where a framework has cut off what it mounted the server under. */
+  readonly url: string
+  /** Whether the client came over TLS, as far as this process sees. */
+  readonly isSecure: boolean
+  /** Whether a header stands there more than once, where the runtime tells. */
+  repeats(name: string): boolean
   /** By its name in lower case; several values are joined with a comma, as RFC 9110 §5.3 has it. */
   header(name: string): string | undefined
   /** The address of the socket's other end; undefined where the runtime does not say. */
