@@ -11,6 +11,7 @@ describe('readCommand', () => {
     [['--port=0'], {}, { port: 0 }],
     [['--stdio'], { PORT: 'nonsense' }, { port: undefined }],
     [['--data', 'here'], {}, { port: 3000, data: 'here' }],
+    [['--auth'], {}, { auth: true }],
     [['--allow-fetch', 'localhost:8080'], {}, { allowFetch: ['localhost:8080'] }],
     [
       ['--allow-fetch=10.0.0.7:80', '--allow-fetch', '[::1]:8080'],

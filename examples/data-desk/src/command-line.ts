@@ -5,12 +5,14 @@ export const usage = `data-desk: SQL over real datasets as an MCP server, read o
   --data DIR   serve the CSV, TSV, JSON and Parquet files of DIR instead of the bundled data
   --port N     serve HTTP on this port (default: PORT, else 3000; 0 takes a free one)
   --stdio      serve on standard input and output instead
+  --auth       ask for tokens, and make two for development: DATA_DESK_SECRET signs them (32 characters or more),
+               or a secret that ends with the process; on stdio the caller's token is in HOLDFAST_TOKEN
   --allow-fetch HOST:PORT
                let import-csv fetch from this private address, for development (up to 20 times)
   --help       show this
 `
 
-const takes = 'data-desk takes --data DIR, --port N, --stdio, --allow-fetch HOST:PORT and --help'
+const takes = 'data-desk takes --data DIR, --port N, --stdio, --auth, --allow-fetch HOST:PORT and --help'
 const maxAllowed = 20
 
 export type Command =
@@ -20,6 +22,8 @@ export type Command =
       readonly kind: 'serve'
       readonly data: string | undefined
       readonly port: number | undefined
+      /** Whether callers need tokens. */
+      readonly auth: boolean
       /** Private addresses that may be fetched from, as host:port. */
       readonly allowFetch: readonly string[]
     }
@@ -28,6 +32,7 @@ const options = {
   data: { type: 'string' },
   port: { type: 'string' },
   stdio: { type: 'boolean' },
+  auth: { type: 'boolean' },
   'allow-fetch': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -82,7 +87,12 @@ export function readCommand(
     return mistake(`--allow-fetch can be given ${maxAllowed} times, and is given ${allowFetch.length} times.`)
   }
   const data = values.get('data')
-  const served = { kind: 'serve', data: typeof data === 'string' ? data : undefined, allowFetch } as const
+  const served = {
+    kind: 'serve',
+    data: typeof data === 'string' ? data : undefined,
+    auth: values.has('auth'),
+    allowFetch,
+  } as const
   const port = values.get('port')
   if (values.has('stdio')) {
     return port === undefined ? { ...served, port: undefined } : mistake('Give --stdio or --port, not both.')

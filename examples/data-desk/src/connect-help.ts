@@ -10,7 +10,7 @@ export function exampleSql(datasets: ReadonlyMap<string, { readonly sql: string 
 }
 
 /** One call of query-dataset as a curl command; it needs no session, because {@link revision} has none. */
-export function exampleCall(url: string, sql: string): string {
+export function exampleCall(url: string, sql: string, token?: string): string {
   const body = JSON.stringify({
     jsonrpc: '2.0',
     id: 1,
@@ -29,14 +29,21 @@ export function exampleCall(url: string, sql: string): string {
     `curl -sS ${url}`,
     "-H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream'",
     `-H 'MCP-Protocol-Version: ${revision}' -H 'Mcp-Method: tools/call' -H 'Mcp-Name: query-dataset'`,
+    ...(token === undefined ? [] : [`-H 'Authorization: Bearer ${token}'`]),
     `-d '${body.replaceAll("'", "'\\''")}'`,
   ].join(' \\\n  ')
 }
 
 /** What a newcomer needs once the server listens: the address, how clients connect, and one call to paste. */
-export function connectHelp(url: string, stdioArgs: readonly string[], sql: string): string {
-  const http = JSON.stringify({ mcpServers: { 'data-desk': { type: 'http', url } } })
-  const stdio = JSON.stringify({ mcpServers: { 'data-desk': { command: 'node', args: stdioArgs } } })
+export function connectHelp(url: string, stdioArgs: readonly string[], sql: string, token?: string): string {
+  const headers = token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } }
+  // Another process has another secret unless it is given one, and then the token of its start.
+  const env =
+    token === undefined
+      ? {}
+      : { env: { DATA_DESK_SECRET: 'the secret', HOLDFAST_TOKEN: 'a token made with it' } }
+  const http = JSON.stringify({ mcpServers: { 'data-desk': { type: 'http', url, ...headers } } })
+  const stdio = JSON.stringify({ mcpServers: { 'data-desk': { command: 'node', args: stdioArgs, ...env } } })
   return `
 data-desk is ready at ${url}
 
@@ -46,7 +53,7 @@ or let it start the server itself, over stdio:
   ${stdio}
 
 Try it:
-${exampleCall(url, sql)}
+${exampleCall(url, sql, token)}
 
 Ctrl+C stops the server.
 `

@@ -80,6 +80,55 @@ describe('the program', () => {
     expect((await ended).code).toBe(0)
   })
 
+  it('asks for tokens with --auth, and the two that it prints see what they should', async () => {
+    await writeFile(join(directory, 'people.csv'), 'name\nAda\n')
+    const { child, ended } = start('--data', directory, '--port', '0', '--auth')
+    let said = ''
+    for await (const text of child.stderr) {
+      said += String(text)
+      if (said.includes('Ctrl+C')) break
+    }
+    await rm(join(directory, 'people.csv'))
+    const url = /ready at (\S+)/.exec(said)?.[1] ?? ''
+    const token = (who: string): string =>
+      new RegExp(`^token \\(${who}\\): (\\S+)$`, 'm').exec(said)?.[1] ?? ''
+    const ask = async (authorization: string | undefined): Promise<readonly [number, string]> => {
+      const answer = await fetch(url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+          'mcp-protocol-version': '2026-07-28',
+          'mcp-method': 'tools/call',
+          'mcp-name': 'query-dataset',
+          ...(authorization !== undefined && { authorization }),
+        },
+        body: JSON.stringify({
+          jsonrpc: '2.0',
+          id: 1,
+          method: 'tools/call',
+          params: {
+            name: 'query-dataset',
+            arguments: { sql: 'SELECT * FROM people' },
+            _meta: {
+              'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+              'io.modelcontextprotocol/clientCapabilities': {},
+            },
+          },
+        }),
+      })
+      return [answer.status, await answer.text()]
+    }
+    const [reader, people] = [await ask(`Bearer ${token('reader')}`), await ask(`Bearer ${token('people')}`)]
+    expect((await ask(undefined))[0]).toBe(401)
+    expect((await ask('Bearer forged'))[0]).toBe(401)
+    expect([reader[0], people[0]]).toEqual([200, 200])
+    expect(reader[1]).not.toContain('Ada')
+    expect(people[1]).toContain('Ada')
+    child.kill('SIGTERM')
+    expect((await ended).code).toBe(0)
+  })
+
   it('imports from a private address only when it was told to', async () => {
     const host = await startCsvHost()
     const opening = {

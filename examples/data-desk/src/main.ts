@@ -1,10 +1,11 @@
 import { fileURLToPath } from 'node:url'
-import { StartError } from 'holdfast'
+import { DefinitionError, StartError } from 'holdfast'
 import { serve } from 'holdfast/node'
+import { issueTokens, peopleDatasets } from './access.js'
 import { readCommand, usage } from './command-line.js'
 import { connectHelp, exampleSql } from './connect-help.js'
 import { DataError } from './data/data-error.js'
-import { openDesk } from './data/desk.js'
+import { type DeskOptions, openDesk } from './data/desk.js'
 import { createDeskServer } from './server.js'
 
 /** stdout belongs to the protocol on stdio, so everything else is said on stderr. */
@@ -24,10 +25,23 @@ async function main(): Promise<number> {
   }
   const { data, port, allowFetch } = command
   const start = performance.now()
-  const desk = await openDesk({ onProgress: say, ...(data !== undefined && { data }) })
-  const server = createDeskServer(desk, { allowFetch })
+  const options: DeskOptions = { onProgress: say, ...(data !== undefined && { data }) }
+  const tokens = command.auth ? await issueTokens(process.env['DATA_DESK_SECRET']) : undefined
+  delete process.env['DATA_DESK_SECRET']
+  const all = await openDesk(options)
+  // A database of its own, which never held them: no SQL finds there what is not there.
+  const desk =
+    tokens === undefined ? all : await openDesk({ ...options, onProgress: () => {}, without: peopleDatasets })
+  const server = createDeskServer(desk, {
+    allowFetch,
+    ...(tokens !== undefined && { access: { auth: tokens.auth, withPeople: all } }),
+  })
   const seconds = ((performance.now() - start) / 1000).toFixed(1)
-  say(`data-desk: ${desk.datasets.size} datasets loaded in ${seconds} s`)
+  say(`data-desk: ${all.datasets.size} datasets loaded in ${seconds} s`)
+  if (tokens !== undefined) {
+    say(`token (reader): ${tokens.reader}`)
+    say(`token (people): ${tokens.people}`)
+  }
   if (port === undefined) {
     await serve(server, { transport: 'stdio' })
     return 0
@@ -37,9 +51,10 @@ async function main(): Promise<number> {
     fileURLToPath(import.meta.url),
     '--stdio',
     ...(data === undefined ? [] : ['--data', data]),
+    ...(tokens === undefined ? [] : ['--auth']),
     ...allowFetch.flatMap((address) => ['--allow-fetch', address]),
   ]
-  say(connectHelp(url, stdioArgs, exampleSql(desk.datasets)))
+  say(connectHelp(url, stdioArgs, exampleSql(desk.datasets), tokens?.reader))
   return 0
 }
 
@@ -47,7 +62,8 @@ try {
   process.exitCode = await main()
 } catch (error) {
   // What the user can mend is one sentence; anything else keeps its stack.
-  if (!(error instanceof StartError || error instanceof DataError)) throw error
+  const mendable = [StartError, DataError, DefinitionError].some((kind) => error instanceof kind)
+  if (!mendable || !(error instanceof Error)) throw error
   say(error.message)
   process.exit(1)
 }

@@ -1,4 +1,5 @@
-import { type Authenticator, createServer, type Server } from 'holdfast'
+import { type Authenticator, createServer, type Principal, type Server } from 'holdfast'
+import { type DeskAccess, peoplePermission, readPermission } from './access.js'
 import { type Desk, type DeskOptions, openDesk } from './data/desk.js'
 import { addExploreDataset } from './prompts/explore-dataset.js'
 import { addSchemaResource } from './resources/schema.js'
@@ -14,12 +15,14 @@ export interface DeskServerOptions {
   readonly allowFetch?: readonly string[]
   /** Who is calling; each caller has imports of its own. Default: everyone is anonymous, and one caller. */
   readonly auth?: Authenticator
+  /** Who may see more than the desk holds, and who may see that at all. Default: everyone sees the desk. */
+  readonly access?: DeskAccess
 }
 
-/** The server over an open desk. Closing the server closes the desk. */
+/** The server over an open desk. Closing the server closes the desk, and the one with more. */
 export function createDeskServer(
   desk: Desk,
-  { allowFetch = [], auth }: DeskServerOptions = {},
+  { allowFetch = [], access, auth = access?.auth }: DeskServerOptions = {},
 ): Server<Services> {
   const server = createServer({
     name: 'data-desk',
@@ -38,20 +41,25 @@ export function createDeskServer(
       'Start with list-datasets, look at one with describe-dataset, then ask with query-dataset; ' +
       'format-rows makes CSV, XML, Markdown or JSON of the rows. ' +
       'import-csv makes a dataset of a CSV file on the web: yours alone, and for an hour.',
-    services: { desk },
+    services: {
+      deskFor: ({ permissions }: Principal) =>
+        access !== undefined && permissions.has(peoplePermission) ? access.withPeople : desk,
+    },
   })
-  server.add(listDatasets)
-  server.add(describeDataset)
-  server.add(queryDataset)
-  server.add(formatRows)
-  server.add(importCsv)
-  addSchemaResource(server)
-  addExploreDataset(server)
+  const readers = server.group(access === undefined ? {} : { permissions: [readPermission] })
+  readers.add(listDatasets)
+  readers.add(describeDataset)
+  readers.add(queryDataset)
+  readers.add(formatRows)
+  readers.add(importCsv)
+  addSchemaResource(readers)
+  addExploreDataset(readers)
 
   const close = server.close.bind(server)
   server.close = async (closing) => {
     await close(closing)
     desk.close()
+    access?.withPeople.close()
   }
   return server
 }

@@ -14,6 +14,8 @@ export interface DeskOptions {
   readonly data?: string
   /** Which files to load, by name. Default: all. */
   readonly only?: (file: string) => boolean
+  /** Datasets that are not loaded, by their names. Default: none. */
+  readonly without?: ReadonlySet<string>
   /** Called once per table loaded and per file skipped. Default: nothing is said. */
   readonly onProgress?: (line: string) => void
   /** How long one statement may run, in ms. Default: 15,000. */
@@ -69,6 +71,7 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
     found.tables.filter((source) => only(source.file)),
     options.data === undefined ? bundledNames : new Map(),
   )
+  for (const name of options.without ?? []) files.delete(name)
   const database = await openDatabase(files, say)
   for (const { file, reason } of [...found.skipped, ...database.failed]) {
     if (only(file)) say(`skipped ${file}: ${reason}`)

@@ -12,7 +12,7 @@ const questions = [
 ]
 
 /** A prompt that walks a model through one dataset: look first, then ask, then check. */
-export function addExploreDataset(server: Server<Services>): void {
+export function addExploreDataset(server: Pick<Server<Services>, 'prompt'>): void {
   server.prompt(
     'explore-dataset',
     {

@@ -3,7 +3,7 @@ import { namesFor } from '../names-for.js'
 import { deskOf, type Services } from '../services.js'
 
 /** `data://{name}/schema`: one dataset's columns and types, as JSON, for clients that attach context themselves. */
-export function addSchemaResource(server: Server<Services>): void {
+export function addSchemaResource(server: Pick<Server<Services>, 'resource'>): void {
   server.resource(
     'dataset-schema',
     {

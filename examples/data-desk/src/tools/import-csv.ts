@@ -105,7 +105,7 @@ export const importCsv = toolsFor<Services>()(
         replaced: before.has(name),
         expiresAt: new Date(table.expires).toISOString(),
         imported: [...deskOf(ctx).imported.keys()],
-        importedLimit: ctx.services.desk.importLimits.tablesPerCaller,
+        importedLimit: ctx.services.deskFor(ctx.principal).importLimits.tablesPerCaller,
       }
     } catch (error) {
       if (error instanceof ImportRefusal) throw ctx.error(error.code, detailsOf(error))
