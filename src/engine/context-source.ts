@@ -10,12 +10,14 @@ export interface ContextSourceOptions {
   readonly errors?: ErrorCatalogue | undefined
   readonly fallbacks?: Fallbacks | undefined
   readonly singleUse?: boolean | undefined
+  /** Default: true, as for what is only read. */
+  readonly repeatable?: boolean | undefined
 }
 
 /** What the contexts of a definition's calls share, made once. */
 export function contextSource(environment: Environment, options: ContextSourceOptions): ContextSource {
   const { services, logger, clock, fetch } = environment
-  const { name, timeoutMs, errors = {}, fallbacks = {}, singleUse = false } = options
+  const { name, timeoutMs, errors = {}, fallbacks = {}, singleUse = false, repeatable = true } = options
   const asking = { name, fallbacks, singleUse, timeoutMs }
   return {
     services,
@@ -23,6 +25,7 @@ export function contextSource(environment: Environment, options: ContextSourceOp
     fetch,
     errors,
     timeoutMs,
+    repeatable,
     now: clock.monotonic,
     interact: (exchange) => environment.openInteraction(exchange, asking),
   }

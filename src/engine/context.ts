@@ -48,6 +48,8 @@ export interface ContextSource {
   readonly errors: ErrorCatalogue
   /** Milliseconds from arrival. */
   readonly timeoutMs: number
+  /** Whether a call does no more when it runs twice. */
+  readonly repeatable: boolean
   now(): number
   /** What the definition's calls ask their clients. */
   interact(exchange: Exchange): Promise<Interaction>
@@ -108,6 +110,14 @@ export class Context {
   /** Aborts when the client cancels or leaves, at the deadline, and when the server closes. */
   get signal(): AbortSignal {
     return this.#exchange.signal
+  }
+
+  /**
+   * Whether the work of this call may be done twice: a read of a resource or prompt, or a tool that says `readOnlyHint` or
+   * `idempotentHint`. What retries asks this first.
+   */
+  get repeatable(): boolean {
+    return this.#source.repeatable
   }
 
   /** Milliseconds until the deadline; 0 when it has passed. */

@@ -108,6 +108,7 @@ export function createTool(definition: ToolDefinition, environment: Environment)
       errors: options.errors,
       fallbacks: options.fallbacks,
       singleUse: options.singleUse,
+      repeatable: compiled.repeatable,
     }),
     access,
     mirroredParams: mirrored,

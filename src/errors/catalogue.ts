@@ -41,6 +41,8 @@ export const catalogue = {
   idempotency_conflict: { family: 'tool', retryable: false },
   /** An earlier call with the same idempotency key began, and its outcome is not known. */
   in_doubt: { family: 'tool', retryable: false },
+  /** Something behind the server failed too often and is not asked for a while. */
+  backend_unavailable: { family: 'tool', retryable: true },
   /** What the server must look up or write down before it may act is out of reach. */
   store_unavailable: { family: 'tool', retryable: true },
   /** The caller came too often. */
