@@ -54,7 +54,9 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   let keySource = (): readonly string[] | Promise<readonly string[]> => options.keys ?? [randomSecret()]
   const logger = guardLogger(options.logger ?? createConsoleLogger())
   const stats = new Stats()
-  const pipeline = new Pipeline(middlewareOrder({ clock, stats, development }))
+  const { rateLimit, concurrency } = options
+  const order = middlewareOrder({ clock, stats, development, rateLimit, concurrency, rates: stores.rates })
+  const pipeline = new Pipeline(order)
   const fetching = lazyFetch(options.fetch, stats)
   const environment: Environment = {
     services: options.services ?? {},
