@@ -4,8 +4,10 @@ import { ServiceTime } from './service-time.js'
 /** What a refusal says when nothing is known yet of how long work takes, and the most it ever says; milliseconds. */
 const guessedRetryMs = 100
 const longestRetryMs = 60_000
-/** More slots than this are not looked at one by one. */
-const evenly = 64
+/** More slots than these are not looked at one by one. */
+const fewSlots = 64
+/** Timers are late, and so is everybody who waits for them. */
+const slack = 1.05
 
 /** Why somebody was not let in. */
 export interface Overload {
@@ -92,10 +94,8 @@ export class Bulkhead {
       return visit
     }
     if (this.#waiting.size >= this.queue) return this.#refusal('queue', this.#waitMs(now), now)
-    const neededMs = this.#waitMs(now) + Math.max(this.service.mostlyMs, this.#meanMs(now))
-    if (now + neededMs > deadlineAt) {
-      return this.#refusal('deadline', now + neededMs - deadlineAt, now)
-    }
+    const neededMs = this.#neededMs(now)
+    if (now + neededMs > deadlineAt) return this.#refusal('deadline', now + neededMs - deadlineAt, now)
     const visit: Held = { state: 'waiting', deadlineAt, turn, startedAt: 0 }
     this.#waiting.add(visit)
     return visit
@@ -138,18 +138,28 @@ export class Bulkhead {
     return this.service.known ? this.service.meanMs : now - this.#busySince
   }
 
-  /** Milliseconds until who comes now would have a slot, if each takes the mean: whole rounds, and then one of those that run. */
+  /** Milliseconds in which who comes now would mostly have waited and be done. */
+  #neededMs(now: number): number {
+    const spread = Math.sqrt(1 + (this.#waiting.size + 1) / this.limit ** 2)
+    return slack * (this.#waitMs(now) + this.#meanMs(now) + 2 * this.service.deviationMs * spread)
+  }
+
+  /**
+   * Milliseconds until who comes now would have a slot. Even work comes in rounds: so many whole ones, and then the end of
+   * one that runs. Uneven work ends anytime, and then slots come evenly. The later of the two is believed.
+   */
   #waitMs(now: number): number {
     const meanMs = this.#meanMs(now)
-    const rounds = Math.floor(this.#waiting.size / this.limit)
+    const evenlyMs = ((this.#waiting.size + 1) / this.limit) * meanMs
+    // Counting on costs as much as there are slots; of many of them it makes no difference.
+    if (this.limit > fewSlots) return evenlyMs
+    const roundsMs = Math.floor(this.#waiting.size / this.limit) * meanMs
     let ahead = this.#waiting.size % this.limit
-    // Counting on costs as much as there are slots; with many of them they end evenly enough.
-    if (this.limit > evenly) return (rounds + (ahead + 1) / this.limit) * meanMs
     for (const { startedAt } of this.#running) {
-      if (ahead === 0) return rounds * meanMs + Math.max(0, startedAt + meanMs - now)
+      if (ahead === 0) return Math.max(evenlyMs, roundsMs + startedAt + meanMs - now)
       ahead -= 1
     }
-    return rounds * meanMs
+    return evenlyMs
   }
 
   #refusal(reason: Overload['reason'], waitMs: number, now: number): Overload {
