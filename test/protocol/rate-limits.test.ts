@@ -1,5 +1,5 @@
 import { type Authenticator, anonymous, type ServerOptions } from 'holdfast'
-import { cells, type TestClient } from 'holdfast/testing'
+import { type Cell, cells, type TestClient } from 'holdfast/testing'
 import { describe, expect, it } from 'vitest'
 import type { RateStore } from '../../src/contracts/rate-store.js'
 import { handClock, open, refused, testServer, textOf } from './support.js'
@@ -232,7 +232,7 @@ describe('what a call costs', () => {
         return 'found'
       },
     )
-    return { client: await open(cell!, server), logged, runs: () => runs, server }
+    return { client: await open(cell as Pick<Cell, 'connect'>, server), logged, runs: () => runs, server }
   }
 
   it('is taken as a number, or as a function of the arguments as they came', async () => {
