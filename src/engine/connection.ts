@@ -55,6 +55,14 @@ const unreadableAnswersPerSecond = 4
 /** Milliseconds that the answers of calls ended by a drain have to be on their way. */
 const endedGraceMs = 100
 
+/** Connections that this process has had. */
+let connections = 0
+
+function nextName(): string {
+  connections += 1
+  return String(connections)
+}
+
 /** Where an answer goes; undefined for a request that its sender no longer wants answered. */
 type Reply = (answer: Answer | undefined) => void
 
@@ -72,6 +80,8 @@ export class PeerConnection implements Connection {
     this.#engine.environment.logger.error('A transport failed to send.', { error })
   }
   readonly #stream: RequestStream = { send: (text) => this.#send(text) }
+  /** Callers without a name or an address are told apart by it. */
+  readonly #name = nextName()
   #draining = false
   #closed = false
   #unreadableWindow = 0
@@ -254,6 +264,7 @@ export class PeerConnection implements Connection {
       transport: this.#options.transport,
       clock: this.#engine.environment.clock,
       stream: this.#stream,
+      connection: this.#name,
       peers: opening.dialect.revision.asks === 'request' ? this.peer : undefined,
     })
   }

@@ -47,7 +47,11 @@ export interface ExchangeOptions {
   readonly scope?: string | undefined
   /** The client's address, found out when it is asked for. */
   readonly address?: (() => string | undefined) | undefined
+  /** Tells one connection of this process from another; absent over HTTP, where connections mean nothing. */
+  readonly connection?: string | undefined
 }
+
+type EndListener = (reason: EndReason) => void
 
 /** Why a request was ended from outside. `asking`: its client is asked something, and then sends it again. */
 export type EndReason = 'cancelled' | 'disconnected' | 'timed out' | 'closing' | 'asking'
@@ -63,6 +67,7 @@ export class Exchange {
   readonly transport: TransportName
   readonly peers: Peers | undefined
   readonly scope: string
+  readonly connection: string | undefined
   /** Monotonic milliseconds; deadlines count from here, so that waiting is included. */
   readonly arrivedAt: number
   /** Which time its client sends this request, from 1; counted up by what the server sealed, not by what is sent. */
@@ -84,7 +89,8 @@ export class Exchange {
   readonly #stream: RequestStream | undefined
   #controller: AbortController | undefined
   #ended: EndReason | undefined
-  #onEnd: ((reason: EndReason) => void)[] | undefined
+  /** Most requests have one listener at most, and no array. */
+  #onEnd: EndListener | EndListener[] | undefined
   #onAnswered: (() => void) | undefined
   #answered = false
 
@@ -98,6 +104,7 @@ export class Exchange {
     this.transport = options.transport
     this.peers = options.peers
     this.scope = options.scope ?? ''
+    this.connection = options.connection
     this.arrivedAt = options.clock.monotonic()
     this.#clock = options.clock
     this.#address = options.address
@@ -109,7 +116,7 @@ export class Exchange {
    * long as there was no answer. `principal` stands in for its caller where the work is nobody's own.
    */
   detached(principal: Principal = this.principal): Exchange {
-    const { id, method, params, dialect, client, transport, peers, scope } = this
+    const { id, method, params, dialect, client, transport, peers, scope, connection } = this
     const clock = this.#clock
     const address = this.#address
     const stream: RequestStream | undefined = this.#stream && {
@@ -127,6 +134,7 @@ export class Exchange {
       transport,
       peers,
       scope,
+      connection,
       clock,
       stream,
       address,
@@ -180,18 +188,33 @@ export class Exchange {
       return
     }
     this.#ended = reason
-    for (const listener of this.#onEnd?.slice() ?? []) listener(reason)
+    const listeners = this.#onEnd
+    this.#onEnd = undefined
+    if (typeof listeners === 'function') listeners(reason)
+    else if (listeners !== undefined) for (const listener of [...listeners]) listener(reason)
     this.#controller?.abort(endError(reason))
   }
 
-  /** Calls `listener` once when it is ended from outside, before the signal hears of it. Returns what takes the listener away. */
-  whenEnded(listener: (reason: EndReason) => void): () => void {
-    if (this.#onEnd === undefined) this.#onEnd = [listener]
+  /**
+   * Calls `listener` once when the request ends from outside, before the signal hears it, and at once when it has ended.
+   * Listeners are told in the order in which they came and must not throw. Returns what takes the listener away again.
+   */
+  whenEnded(listener: EndListener): () => void {
+    if (this.#ended !== undefined) {
+      listener(this.#ended)
+      return nothing
+    }
+    if (this.#onEnd === undefined) this.#onEnd = listener
+    else if (typeof this.#onEnd === 'function') this.#onEnd = [this.#onEnd, listener]
     else this.#onEnd.push(listener)
-    if (this.#ended !== undefined) listener(this.#ended)
-    return () => {
-      const at = this.#onEnd?.indexOf(listener) ?? -1
-      if (at !== -1) this.#onEnd?.splice(at, 1)
+    return () => this.#forget(listener)
+  }
+
+  #forget(listener: EndListener): void {
+    if (this.#onEnd === listener) this.#onEnd = undefined
+    else if (Array.isArray(this.#onEnd)) {
+      const index = this.#onEnd.indexOf(listener)
+      if (index !== -1) this.#onEnd.splice(index, 1)
     }
   }
 
@@ -241,6 +264,8 @@ export class Exchange {
     return this.open && this.#stream?.release?.() === true
   }
 }
+
+function nothing(): void {}
 
 function endError(reason: EndReason): Error {
   const error = new Error(`The call was ended: ${reason}.`)

@@ -66,6 +66,9 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
       development,
       caching,
       intents,
+      rateLimit: options.rateLimit,
+      concurrency: options.concurrency,
+      rates: stores.rates,
       audit: audit(options.audit === true ? auditLog(logger) : options.audit, { clock, logger }),
     }),
   )

@@ -1,23 +1,32 @@
 import { Abandoned } from '../concurrency/abandoned.js'
 import { Deadlines } from '../concurrency/deadlines.js'
+import { Gcra } from '../concurrency/gcra.js'
 import type { Clock } from '../contracts/clock.js'
+import type { RateStore } from '../contracts/rate-store.js'
 import type { MiddlewareFactory, Place } from '../engine/pipeline.js'
+import { toConcurrency, toRate } from '../engine/policies.js'
 import type { Stats } from '../engine/stats.js'
 import { authorize } from '../middleware/authorize.js'
 import { cache } from '../middleware/cache/cache.js'
+import { concurrency } from '../middleware/concurrency.js'
 import { deadline } from '../middleware/deadline.js'
 import { heartbeat } from '../middleware/heartbeat.js'
 import { idempotency } from '../middleware/idempotency/idempotency.js'
 import type { Intents } from '../middleware/idempotency/intents.js'
 import { permissions } from '../middleware/permissions.js'
+import { rateLimit, type ServerRates } from '../middleware/rate-limit.js'
 import { sanitize } from '../middleware/sanitize.js'
 import { validateInput } from '../middleware/validate-input.js'
 import { validateOutput } from '../middleware/validate-output.js'
 import type { Caching } from './caching.js'
+import type { ConcurrencyLimits, RateLimits } from './options.js'
 
 /** Shown as the limit of the deadline table; each call in flight has at most one. */
 const maxCalls = 10_000
 const maxAbandoned = 1000
+/** Callers, times limits, whose rates are remembered at once. */
+const maxRateKeys = 50_000
+const defaultCompletions = { limit: 50, per: '1s' } as const
 
 /**
  * The order in which a call passes through its middlewares, outermost first. This list is the one place
@@ -30,25 +39,51 @@ export function middlewareOrder(options: {
   caching: Caching
   intents: () => Promise<Intents>
   audit: MiddlewareFactory
+  rateLimit?: RateLimits | undefined
+  concurrency?: ConcurrencyLimits | undefined
+  /** Where rates count once for all nodes. */
+  rates?: RateStore | undefined
 }): readonly Place[] {
   const { clock, stats, development, caching, intents } = options
+  const { principal, server } = options.concurrency ?? {}
+  const gcra = new Gcra('rate limits', maxRateKeys, clock)
+  const rates = options.rates ?? gcra
   const deadlines = new Deadlines(clock, maxCalls)
   const abandoned = new Abandoned(maxAbandoned)
   stats.add(deadlines)
   stats.add(abandoned)
+  stats.add(gcra)
   return [
     { name: 'audit', create: options.audit },
     { name: 'deadline', create: deadline(deadlines, abandoned, stats) },
     { name: 'heartbeat', create: heartbeat(clock) },
     { user: 'edge' },
     { name: 'permissions', create: permissions },
+    { name: 'rateLimit', create: rateLimit(toServerRates(options.rateLimit), rates) },
     { user: 'authorized' },
     { name: 'validateInput', create: validateInput(stats) },
     { name: 'authorize', create: authorize },
     { name: 'idempotency', create: idempotency(intents) },
     { name: 'cache', create: cache(() => caching.answers({ deadlines, abandoned })) },
+    {
+      name: 'concurrency',
+      create: concurrency(
+        { principal: toConcurrency(principal), server: toConcurrency(server) },
+        clock,
+        stats,
+      ),
+    },
     { name: 'validateOutput', create: validateOutput({ development }) },
     { name: 'sanitize', create: sanitize(stats) },
     { user: 'validated' },
   ]
+}
+
+/** @throws DefinitionError for a duration that is none. */
+function toServerRates({ principal, server, completion = defaultCompletions }: RateLimits = {}): ServerRates {
+  return {
+    principal: principal && toRate(principal, '"rateLimit.principal'),
+    server: server && toRate(server, '"rateLimit.server'),
+    completion: toRate(completion, '"rateLimit.completion'),
+  }
 }

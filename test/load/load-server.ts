@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { ServerStats } from 'holdfast'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const script = fileURLToPath(new URL('../fixtures/load/server.mjs', import.meta.url))
+const programs = fileURLToPath(new URL('../fixtures/load/', import.meta.url))
 
 export const revision = '2025-11-25'
 
@@ -15,24 +15,41 @@ export interface LoadServer {
   /** Bytes of heap after collection. */
   heap(): Promise<number>
   stats(): Promise<ServerStats>
+  /** What `limited-server.mjs` saw of its calls since it was last asked. */
+  measured(): Promise<Measured>
   /** Announces a change of a resource. */
   change(uri: string): Promise<void>
   stop(): Promise<void>
+}
+
+export interface Measured {
+  /** Milliseconds from the arrival of a call to its refusal. */
+  readonly refusals: readonly number[]
+  /** Calls that ran more than once. */
+  readonly twice: number
+  readonly running: number
+  /** Most that ever ran at once. */
+  readonly most: number
 }
 
 interface Said {
   readonly port?: number
   readonly heap?: number
   readonly stats?: ServerStats
+  readonly measured?: Measured
 }
 
-export async function startLoadServer(): Promise<LoadServer> {
+export async function startLoadServer(program = 'server.mjs'): Promise<LoadServer> {
   execFileSync(process.execPath, ['scripts/build.mjs', '--library'], { cwd: root, stdio: ['ignore', 2, 2] })
   const { PORT: _, ...env } = process.env
-  const child = fork(script, [], { cwd: root, env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const child = fork(`${programs}${program}`, [], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
   const { port } = await said(child)
   if (port === undefined) throw new Error('The load server did not say its port.')
-  const ask = async (message: 'heap' | 'stats' | { changed: string }): Promise<Said> => {
+  const ask = async (message: 'heap' | 'stats' | 'measured' | { changed: string }): Promise<Said> => {
     child.send(message)
     return said(child)
   }
@@ -43,6 +60,11 @@ export async function startLoadServer(): Promise<LoadServer> {
       const { stats } = await ask('stats')
       if (stats === undefined) throw new Error('The load server did not give its statistics.')
       return stats
+    },
+    async measured() {
+      const { measured } = await ask('measured')
+      if (measured === undefined) throw new Error('The load server did not say what it measured.')
+      return measured
     },
     async change(uri) {
       await ask({ changed: uri })
