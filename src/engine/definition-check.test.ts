@@ -261,7 +261,10 @@ describe('checkResourceOptions', () => {
     [{ mimeType: 'text' }, '"mimeType" must be a media type, received "text"; write it as type/subtype'],
     [{ mimeType: 'text/plain\r\nx: y' }, '"mimeType" must be a media type'],
     [{ cache: { ttl: -1 } }, '"cache.ttl" must be a positive number of milliseconds'],
-    [{ cache: { ttl: 1, scope: 'shared' } }, '"cache.scope" must be "principal" or "public", received "shared"'],
+    [
+      { cache: { ttl: 1, scope: 'shared' } },
+      '"cache.scope" must be "principal" or "public", received "shared"',
+    ],
     [{ annotations: { audience: 'user' } }, '"annotations.audience" must be an array, received "user"'],
     [{ annotations: { audience: ['model'] } }, '"annotations.audience[0]" must be "user" or "assistant"'],
     [{ annotations: { priority: 5 } }, '"annotations.priority" must be a number from 0 to 1, received 5'],

@@ -85,6 +85,7 @@ const storeRules = {
   records: store,
   rates: methods(['take'], 'give a store of rates, or leave it out'),
   tasks: methods(['create', 'get', 'update'], 'give a task store that has all three, or leave it out'),
+  leases: methods(['hold', 'release', 'claim'], 'give leases that have all three, or leave it out'),
   shared: flag,
   bounded: listOf(methods(['stats'], 'leave it out'), 'leave it out'),
   health: rule((value) => typeof value === 'function', 'a function', 'leave it out'),
