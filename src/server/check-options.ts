@@ -72,6 +72,7 @@ const taskRules = {
   ttl: duration,
   pollInterval: duration,
   limit: whole(1, most, 'leave it out for 1000'),
+  lease: duration,
 } satisfies Record<keyof TasksSettings, Rule>
 
 const store = methods(
@@ -196,6 +197,17 @@ export function checkServerOptions(given: unknown): void {
     )
   }
   checkOptions(given, serverTable, '', '')
+}
+
+/**
+ * Nodes that share anything must open each other's session ids, cursors and states.
+ * @throws DefinitionError for shared stores without sealing keys, with how to make one.
+ */
+export function checkFleet({ stores, keys }: Pick<ServerOptions, 'stores' | 'keys'>): void {
+  if (stores?.shared !== true || (keys !== undefined && keys.length > 0)) return
+  throw new DefinitionError(
+    '"keys" must be given with shared "stores", received none: each node would make up a key, and refuse the sessions of the others; make one with `openssl rand -base64 32`, and give it to all of them.',
+  )
 }
 
 /** Each entry is read as it will be used, so that a mistake is told at the start. */

@@ -1,5 +1,6 @@
 import { systemClock } from '../contracts/clock.js'
 import { anonymous } from '../contracts/principal.js'
+import type { HealthCheck } from '../contracts/stores.js'
 import { Changes } from '../engine/changes.js'
 import { PeerConnection } from '../engine/connection.js'
 import { toMs } from '../engine/duration.js'
@@ -17,12 +18,12 @@ import { createConsoleLogger } from '../telemetry/console-logger.js'
 import { guardLogger } from '../telemetry/guarded-logger.js'
 import type { HttpHandler } from '../transports/http/http-handler.js'
 import { createAdviser } from './adviser.js'
-import { checkServerOptions } from './check-options.js'
+import { checkFleet, checkServerOptions } from './check-options.js'
 import { createDefiner } from './definer.js'
 import { addSubscriptions, addTasks, lazyFetch, lazyInteraction } from './features.js'
 import type { ServerOptions, ServicesOption } from './options.js'
 import { middlewareOrder } from './order.js'
-import type { Server } from './server.js'
+import type { Server, ServerHealth } from './server.js'
 
 const defaultDrainMs = 5000
 const defaultSubscriptions = 5000
@@ -36,6 +37,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   options: ServerOptions<Services>,
 ): Server<Services> {
   checkServerOptions(options)
+  checkFleet(options)
   const {
     name,
     version,
@@ -95,7 +97,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   stats.add(changes)
   for (const bounded of [...(stores.bounded ?? []), ...(options.auth?.bounded ?? [])]) stats.add(bounded)
   addSubscriptions(engine, limits.maxSubscriptions ?? defaultSubscriptions)
-  const drainTasks = addTasks(engine, options.tasks ?? {}, stores)
+  const tasks = addTasks(engine, options.tasks ?? {}, stores)
   const connections = new Set<PeerConnection>()
   let httpSide: Promise<HttpHandler> | undefined
   let handler: HttpHandler | undefined
@@ -105,6 +107,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   function open(): void {
     pipeline.seal()
     changes.open()
+    tasks.watch()
   }
 
   /** Loaded when first wanted: a server on stdio never pays for it. */
@@ -120,6 +123,8 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
           stats,
           bus,
           logger,
+          // Records of this process alone would say of ended sessions what the process knows already.
+          ended: stores.shared === true ? stores.records : undefined,
         }),
         authenticator: options.auth,
         http,
@@ -137,7 +142,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     const openConnections = [...connections]
     await Promise.all([
       handler?.drain(timeoutMs),
-      drainTasks(timeoutMs),
+      tasks.drain(timeoutMs),
       ...openConnections.map((connection) => connection.drain(timeoutMs)),
     ])
     for (const connection of openConnections) connection.close()
@@ -155,6 +160,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     },
     use: (middleware, { at = 'validated' } = {}) => pipeline.use(middleware, at),
     stats: () => stats.snapshot(),
+    health: () => overallHealth(stores.health?.() ?? []),
     resourceUpdated: (uri) => changes.announce({ kind: 'resource', uri }),
     resourcesChanged: () => changes.announce({ kind: 'resources' }),
     connect(connectOptions) {
@@ -199,6 +205,10 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
       return closing
     },
   }
+}
+
+function overallHealth(checks: readonly HealthCheck[]): ServerHealth {
+  return { status: checks.some(({ status }) => status === 'degraded') ? 'degraded' : 'ok', checks }
 }
 
 /** Workers have no `process`; there every deployment is a production. */

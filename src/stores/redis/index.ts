@@ -71,11 +71,13 @@ export function redis(options: RedisOptions = {}): Stores {
     ...shared,
     name: 'subscriptions to Redis',
     prepare: (connection) => bus.listen(connection),
-    // When both are gone, one line says it.
-    onAway: (error) => {
-      if (commands.reachable) logger.warn(deaf, { error })
+    onAway(error) {
+      // When both are gone one line says it, whichever was first to notice.
+      setTimeout(() => {
+        if (commands.reachable && !subscriber.reachable) logger.warn(deaf, { error })
+      }, commandTimeoutMs).unref()
     },
-    onBack: () => logger.info('This node hears of the others again.'),
+    onBack: () => logger.debug('This node hears of the others again.'),
   })
   const bus: RedisBus = new RedisBus(commands, subscriber, `${base}bus:`)
   const tasksPrefix = `${base}task:`
