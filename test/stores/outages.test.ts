@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { inspect } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Stores } from '../../src/contracts/stores.js'
 import { redis } from '../../src/stores/redis/index.js'
@@ -166,6 +167,19 @@ describe.runIf(available)('when Redis goes away', () => {
     expect(await one.stores.cache.get('a')).toBeUndefined()
     await allWork(one)
     expect(one.errors).toEqual([])
+  })
+
+  it('by a password that is wrong: said once, and neither logged nor thrown', async () => {
+    const own = await ownRedis()
+    spawnSync('redis-cli', ['-p', String(own.port), 'CONFIG', 'SET', 'requirepass', 'right'])
+    const seen: unknown[] = []
+    const logger = { ...silent, error: (message: string, fields?: object) => void seen.push(message, fields) }
+    const stores = redis({ url: `redis://:not-this-one@127.0.0.1:${own.port}`, logger }) as Required<Stores>
+    onTestFinished(() => stores.close())
+    const refused = await stores.cache.set('a', 'a private value', 1000).catch((error: unknown) => error)
+    expect(String(refused)).toContain('WRONGPASS')
+    expect(seen).toHaveLength(2)
+    expect(inspect([seen, refused], { depth: 20 })).not.toMatch(/not-this-one|a private value/)
   })
 
   it('for good: a server that closes does not wait for it', async () => {

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import type { TaskStore } from '../../src/contracts/task-store.js'
 import { redis } from '../../src/stores/redis/index.js'
-import type { redisParts } from './contract/kinds.js'
+import { redisParts } from './contract/kinds.js'
 
 const url = inject('redisUrl')
 
@@ -91,6 +91,14 @@ describe.runIf(url !== undefined)('redis()', () => {
     expect(await stores.rates?.take([{ key: 'k', cost: 1, rate: { intervalMs: 0.01, burst: 1 } }])).toEqual({
       allowed: true,
     })
+  })
+
+  it('keeps nothing that is no number', async () => {
+    const { rates } = redisParts(url ?? '')
+    for (const wrong of [Number.NaN, -1, Number.POSITIVE_INFINITY]) {
+      const claim = { key: 'k', cost: wrong, rate: { intervalMs: 1, burst: 1 } }
+      await expect(rates?.take([claim])).rejects.toThrow('The rate of "k" must have numbers from 0')
+    }
   })
 
   it('counts rates once for two nodes', async () => {

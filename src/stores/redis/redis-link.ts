@@ -75,7 +75,8 @@ export class RedisLink implements Bounded {
     this.#inFlight += 1
     try {
       return await client.call(command, ...args)
-    } catch (error) {
+    } catch (thrown) {
+      const error = withoutCommand(thrown)
       if (isReply(error)) throw error
       // What was sent before it waits on the same connection, and would only run out of time as well.
       if (isTimeout(error) && this.reachable) this.#giveUp(client, asError(error))
@@ -127,7 +128,7 @@ export class RedisLink implements Bounded {
     this.#client = client
     // Without a listener ioredis writes to stderr by itself, and other emitters would end the process.
     client.on('error', (error: Error) => {
-      this.#lastError = error
+      this.#lastError = withoutCommand(error)
     })
     client.on('ready', () => void this.#ready(client))
     client.on('close', () => this.#away(this.#lastError ?? new Error('The connection was closed.')))
@@ -162,10 +163,10 @@ export class RedisLink implements Bounded {
 
   #away(reason: Error): void {
     if (this.#state === 'closed' || this.#state === 'away') return
-    this.#lastError = reason
+    this.#lastError = withoutCommand(reason)
     this.#state = 'away'
     this.#started()
-    this.#options.onAway(reason)
+    this.#options.onAway(this.#lastError)
   }
 
   #unreachable(cause: unknown = this.#lastError): Error {
@@ -191,6 +192,12 @@ async function loadClient(): Promise<typeof Redis> {
 /** Redis answered, and it was no: the connection is well. */
 export function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError'
+}
+
+/** ioredis hangs the command on its errors, with its arguments: the password, or what was to be kept. Logs show such. */
+function withoutCommand<Thrown>(error: Thrown): Thrown {
+  if (error instanceof Error) Reflect.deleteProperty(error, 'command')
+  return error
 }
 
 function isTimeout(error: unknown): boolean {

@@ -2,6 +2,9 @@ import type { RateClaim, RateDecision, RateStore } from '../../contracts/rate-st
 import type { RedisLink } from './redis-link.js'
 import { RedisScript } from './redis-script.js'
 
+/** Milliseconds: what sums of fractions are off by is less. */
+const tolerance = 2 ** -7
+
 /**
  * GCRA. Each key holds the time, in milliseconds of Redis's own clock, at which all that was taken will have come back; a
  * claim passes while that time is no further away than `burst` intervals. First all claims are judged, then all are taken:
@@ -47,7 +50,7 @@ export class RedisRates implements RateStore {
   }
 
   async take(claims: readonly RateClaim[]): Promise<RateDecision> {
-    const hopeless = claims.findIndex(({ cost, rate }) => cost > rate.burst)
+    const hopeless = firstHopeless(claims)
     if (hopeless >= 0) return { allowed: false, refused: hopeless, retryAfterMs: Number.POSITIVE_INFINITY }
     if (claims.length === 0) return { allowed: true }
     const answer = await take.run(
@@ -57,6 +60,22 @@ export class RedisRates implements RateStore {
     )
     if (!Array.isArray(answer)) return { allowed: true }
     const [refused, wait] = answer as [number, string]
-    return { allowed: false, refused, retryAfterMs: Number(wait) }
+    return { allowed: false, refused, retryAfterMs: Math.ceil(Number(wait) - tolerance) }
   }
+}
+
+/** The first claim that asks for more than its burst, with what earlier ones take of the same key; or -1. */
+function firstHopeless(claims: readonly RateClaim[]): number {
+  const taken = new Map<string, number>()
+  return claims.findIndex(({ key, cost, rate: { intervalMs, burst } }) => {
+    // Redis would keep what is no number, and let everybody through from then on.
+    if (![cost, intervalMs, burst].every((number) => Number.isFinite(number) && number >= 0)) {
+      throw new RangeError(
+        `The rate of ${JSON.stringify(key)} must have numbers from 0 for interval, burst and cost.`,
+      )
+    }
+    const all = (taken.get(key) ?? 0) + cost * intervalMs
+    taken.set(key, all)
+    return all > burst * intervalMs + tolerance
+  })
 }

@@ -35,8 +35,13 @@ export class RateOracle {
       }
       return
     }
-    const hopeless = claims.some(({ cost, rate }) => cost > rate.burst)
-    if (hopeless) return
+    if (decision.retryAfterMs === Number.POSITIVE_INFINITY) {
+      const first = this.#firstHopeless(claims)
+      expect(decision.refused).toBe(first)
+      expect(first).toBeGreaterThanOrEqual(0)
+      return
+    }
+    expect(this.#firstHopeless(claims)).toBe(-1)
     const bounds = {
       least: Math.max(...over.map(({ least }) => least)),
       most: Math.max(...over.map(({ most }) => most)),
@@ -44,7 +49,15 @@ export class RateOracle {
     expect(bounds.most).toBeGreaterThan(-slack)
     expect(over[decision.refused]?.most).toBeGreaterThan(-slack)
     expect(decision.retryAfterMs).toBeGreaterThan(bounds.least - slack)
-    expect(decision.retryAfterMs).toBeLessThan(bounds.most + slack)
+    // Whole milliseconds.
+    expect(decision.retryAfterMs).toBeLessThan(bounds.most + 1 + slack)
+  }
+
+  #firstHopeless(claims: readonly RateClaim[]): number {
+    return claims.findIndex(({ key, rate }, at) => {
+      const same = claims.slice(0, at + 1).filter((claim) => claim.key === key)
+      return same.reduce((sum, { cost }) => sum + cost, 0) > rate.burst
+    })
   }
 
   #after(claims: readonly RateClaim[], end: 'from' | 'to', now: number): Map<string, number> {

@@ -69,7 +69,9 @@ describe.each(makers)('RateStore: $name', ({ make }) => {
 
   it('never lets through what costs more than the burst', async () => {
     const store = rates()
-    expect(await store.take([claim('a', 4)])).toMatchObject({ allowed: false, refused: 0 })
+    const never = { allowed: false, retryAfterMs: Number.POSITIVE_INFINITY }
+    expect(await store.take([claim('a', 4)])).toEqual({ ...never, refused: 0 })
+    expect(await store.take([claim('b'), claim('a', 2), claim('a', 2)])).toEqual({ ...never, refused: 2 })
     expect(await store.take([claim('a', 3)])).toEqual({ allowed: true })
   })
 
