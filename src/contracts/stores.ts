@@ -1,5 +1,6 @@
 import type { Bounded } from './bounded.js'
 import type { Bus } from './bus.js'
+import type { Leases } from './leases.js'
 import type { RateStore } from './rate-store.js'
 import type { Store } from './store.js'
 import type { TaskStore } from './task-store.js'
@@ -26,6 +27,8 @@ export interface Stores {
   /** Rate limits that count once for all nodes. */
   readonly rates?: RateStore
   readonly tasks?: TaskStore
+  /** Who works on which task, so that another node ends the tasks of one that died. Without it they stay as they are. */
+  readonly leases?: Leases
   /** Whether other processes see the same; such a server needs sealing keys of its own (`keys`). Default: false. */
   readonly shared?: boolean
   readonly bounded?: readonly Bounded[]

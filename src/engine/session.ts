@@ -14,8 +14,8 @@ export interface Sessions {
   create(opening: Opening, principal: Principal): Promise<string>
   /** Undefined for an id that is foreign, expired, ended, or of another principal: all of them 404. */
   open(id: string, principal: Principal): Session | undefined | Promise<Session | undefined>
-  /** Ends a session for good. */
-  end(session: Session): void
+  /** Ends a session for good; resolves when those who must know have been told, or cannot be. */
+  end(session: Session): Promise<void>
   /** What a session changed since it was opened, if anything, by its key. */
   record(key: string): PeerRecord | undefined
   change(key: string, record: PeerRecord): void

@@ -77,6 +77,7 @@ const all: Required<ServerOptions> = {
     ttl: '1h',
     pollInterval: '1s',
     limit: 5,
+    lease: '5s',
   },
   stores: {
     bus: { publish() {}, subscribe: () => () => undefined },
@@ -89,6 +90,11 @@ const all: Required<ServerOptions> = {
         return undefined
       },
       async update() {},
+    },
+    leases: {
+      hold: async () => [],
+      async release() {},
+      claim: async () => [],
     },
     shared: false,
     bounded: [],
@@ -263,6 +269,16 @@ describe('checkServerOptions', () => {
     const secret = 'not for any eye, and of 32 characters'
     expect(refusal({ ...given, keys: secret }).message).not.toContain('eye')
     expect(refusal({ ...given, services: [secret] }).message).not.toContain('eye')
+  })
+
+  it.each([undefined, []])('refuses shared stores with the keys %j, and says how to make one', (keys) => {
+    const options = { ...given, stores: { shared: true }, ...(keys && { keys }) }
+    const create = () => createServer(options)
+    expect(create).toThrow(DefinitionError)
+    expect(create).toThrow(
+      /^"keys" must be given with shared "stores"[^\n]+`openssl rand -base64 32`[^\n]+\.$/,
+    )
+    expect(() => createServer({ ...options, keys: all.keys })).not.toThrow()
   })
 
   it('is asked by createServer', () => {

@@ -72,6 +72,7 @@ const taskRules = {
   ttl: duration,
   pollInterval: duration,
   limit: whole(1, most, 'leave it out for 1000'),
+  lease: duration,
 } satisfies Record<keyof TasksSettings, Rule>
 
 const store = methods(
@@ -85,6 +86,7 @@ const storeRules = {
   records: store,
   rates: methods(['take'], 'give a store of rates, or leave it out'),
   tasks: methods(['create', 'get', 'update'], 'give a task store that has all three, or leave it out'),
+  leases: methods(['hold', 'release', 'claim'], 'give leases that have all three, or leave it out'),
   shared: flag,
   bounded: listOf(methods(['stats'], 'leave it out'), 'leave it out'),
   health: rule((value) => typeof value === 'function', 'a function', 'leave it out'),
@@ -200,6 +202,17 @@ export function checkServerOptions(given: unknown): void {
     )
   }
   checkOptions(given, serverTable, '', '')
+}
+
+/**
+ * Nodes that share anything must open each other's session ids, cursors and states.
+ * @throws DefinitionError for shared stores without sealing keys, with how to make one.
+ */
+export function checkFleet({ stores, keys }: Pick<ServerOptions, 'stores' | 'keys'>): void {
+  if (stores?.shared !== true || (keys !== undefined && keys.length > 0)) return
+  throw new DefinitionError(
+    '"keys" must be given with shared "stores", received none: each node would make up a key, and refuse the sessions of the others; make one with `openssl rand -base64 32`, and give it to all of them.',
+  )
 }
 
 /** Each entry is read as it will be used, so that a mistake is told at the start. */

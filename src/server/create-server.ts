@@ -1,5 +1,6 @@
 import { systemClock } from '../contracts/clock.js'
 import { anonymous } from '../contracts/principal.js'
+import type { HealthCheck } from '../contracts/stores.js'
 import { Changes } from '../engine/changes.js'
 import { PeerConnection } from '../engine/connection.js'
 import { toMs } from '../engine/duration.js'
@@ -19,13 +20,13 @@ import { guardLogger } from '../telemetry/guarded-logger.js'
 import type { HttpHandler } from '../transports/http/http-handler.js'
 import { createAdviser } from './adviser.js'
 import { Caching } from './caching.js'
-import { checkServerOptions } from './check-options.js'
+import { checkFleet, checkServerOptions } from './check-options.js'
 import { createDefiner } from './definer.js'
 import { addSubscriptions, addTasks, lazyFetch, lazyIntents, lazyInteraction } from './features.js'
 import type { ServerOptions, ServicesOption } from './options.js'
 import { middlewareOrder } from './order.js'
 import { refuseUnreachable, restricted } from './restricted.js'
-import type { Server } from './server.js'
+import type { Server, ServerHealth } from './server.js'
 
 const defaultDrainMs = 5000
 const defaultSubscriptions = 5000
@@ -39,6 +40,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   options: ServerOptions<Services>,
 ): Server<Services> {
   checkServerOptions(options)
+  checkFleet(options)
   const {
     name,
     version,
@@ -113,7 +115,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   caching.follow(changes)
   for (const bounded of [...(stores.bounded ?? []), ...(options.auth?.bounded ?? [])]) stats.add(bounded)
   addSubscriptions(engine, limits.maxSubscriptions ?? defaultSubscriptions)
-  const drainTasks = addTasks(engine, options.tasks ?? {}, stores)
+  const tasks = addTasks(engine, options.tasks ?? {}, stores)
   const connections = new Set<PeerConnection>()
   let httpSide: Promise<HttpHandler> | undefined
   let handler: HttpHandler | undefined
@@ -123,6 +125,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   function open(): void {
     pipeline.seal()
     changes.open()
+    tasks.watch()
   }
 
   async function loadHttp(): Promise<typeof import('../transports/http/http-handler.js')> {
@@ -144,6 +147,8 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
           stats,
           bus,
           logger,
+          // Records of this process alone would say of ended sessions what the process knows already.
+          ended: stores.shared === true ? stores.records : undefined,
         }),
         authenticator: options.auth,
         http,
@@ -161,7 +166,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     const openConnections = [...connections]
     await Promise.all([
       handler?.drain(timeoutMs),
-      drainTasks(timeoutMs),
+      tasks.drain(timeoutMs),
       ...openConnections.map((connection) => connection.drain(timeoutMs)),
     ])
     for (const connection of openConnections) connection.close()
@@ -188,6 +193,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
       else void told.then(announce)
     },
     invalidate: (...tags) => caching.invalidate(tags),
+    health: () => overallHealth(stores.health?.() ?? []),
     resourcesChanged: () => changes.announce({ kind: 'resources' }),
     connect(connectOptions) {
       open()
@@ -231,6 +237,10 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
       return closing
     },
   }
+}
+
+function overallHealth(checks: readonly HealthCheck[]): ServerHealth {
+  return { status: checks.some(({ status }) => status === 'degraded') ? 'degraded' : 'ok', checks }
 }
 
 /** Workers have no `process`; there every deployment is a production. */

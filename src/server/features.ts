@@ -25,6 +25,8 @@ export interface TasksSettings {
   readonly pollInterval?: Duration
   /** Tasks that are kept at once; a call that would make one more is refused. Default: 1,000. */
   readonly limit?: number
+  /** With shared stores: after how long without a sign of the node that runs it a task is ended. Default: 15 s. */
+  readonly lease?: Duration
 }
 
 /** States that count once and are remembered, where nobody gave a store for them. */
@@ -135,15 +137,19 @@ export function addSubscriptions(engine: Engine, limit: number): void {
   })
 }
 
-/** The tasks extension; there once a tool has tasks. Returns how to wait for those that run. */
-export function addTasks(
-  engine: Engine,
-  settings: TasksSettings,
-  stores: Stores,
-): (timeoutMs: number) => Promise<void> {
-  const { ttl = '1h', pollInterval = '1s', limit = defaultTaskLimit } = settings
+export interface TasksSide {
+  /** From here on what other nodes leave behind is looked for, where there are leases and a tool has tasks. */
+  watch(): void
+  /** Waits for the tasks that run. */
+  drain(timeoutMs: number): Promise<void>
+}
+
+/** The tasks extension; there once a tool has tasks. */
+export function addTasks(engine: Engine, settings: TasksSettings, stores: Stores): TasksSide {
+  const { ttl = '1h', pollInterval = '1s', limit = defaultTaskLimit, lease = '15s' } = settings
   const ttlMs = Math.round(toMs(ttl, '"tasks.ttl"'))
   const pollIntervalMs = Math.round(toMs(pollInterval, '"tasks.pollInterval"'))
+  const leaseMs = Math.round(toMs(lease, '"tasks.lease"'))
   let loading: Promise<Tasks> | undefined
   const load = async (): Promise<Tasks> => {
     const { Tasks } = await import('../tasks/tasks.js')
@@ -153,12 +159,16 @@ export function addTasks(
       ttlMs,
       pollIntervalMs,
       limit,
+      leaseMs,
+      // Leases without the records they stand for would end nothing.
+      leases: stores.tasks === undefined ? undefined : stores.leases,
     })
   }
   const tasks = (): Promise<Tasks> => {
     loading ??= load()
     return loading
   }
+  const offered = (): boolean => engine.tools.list().some((entry) => entry.task !== undefined)
   engine.deferral = {
     run: async (exchange, tool, work) => (await tasks()).run(exchange, tool, work),
     state: async (id, exchange) => (await tasks()).state(id, exchange),
@@ -169,11 +179,17 @@ export function addTasks(
       'tasks/update': async (exchange) => (await tasks()).update(exchange),
       'tasks/cancel': async (exchange) => (await tasks()).cancel(exchange),
     },
-    offered: () => engine.tools.list().some((entry) => entry.task !== undefined),
+    offered,
     capabilities: () => ({ extensions: { [tasksExtension]: {} } }),
   })
-  return async (timeoutMs) => {
-    if (loading !== undefined) await (await loading).drain(timeoutMs)
+  return {
+    watch() {
+      // A failure shows itself to the first call that needs them.
+      if (stores.leases !== undefined && offered()) tasks().catch(() => undefined)
+    },
+    async drain(timeoutMs) {
+      if (loading !== undefined) await (await loading).drain(timeoutMs)
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 import { Abandoned } from '../concurrency/abandoned.js'
 import { Deadlines } from '../concurrency/deadlines.js'
 import { Gcra } from '../concurrency/gcra.js'
+import { withLocalFallback } from '../concurrency/local-fallback.js'
 import type { Clock } from '../contracts/clock.js'
 import type { RateStore } from '../contracts/rate-store.js'
 import type { MiddlewareFactory, Place } from '../engine/pipeline.js'

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Authenticator } from '../contracts/authenticator.js'
 import type { Principal } from '../contracts/principal.js'
+import type { HealthCheck } from '../contracts/stores.js'
 import type { Middleware } from '../engine/call.js'
 import type { Connectable, Connection, ConnectOptions } from '../engine/connection.js'
 import type { UserStage } from '../engine/pipeline.js'
@@ -9,6 +10,12 @@ import type { HttpHandler } from '../transports/http/http-handler.js'
 import type { HttpOptions } from '../transports/http/options.js'
 import type { Definer } from './definer.js'
 import type { Restricted } from './restricted.js'
+
+/** `degraded` means that calls are answered, with less behind them: the checks say with what. */
+export interface ServerHealth {
+  readonly status: 'ok' | 'degraded'
+  readonly checks: readonly HealthCheck[]
+}
 
 /** What a runtime needs of a server to serve it. */
 export interface Servable extends Connectable {
@@ -55,6 +62,8 @@ export interface Server<Services = unknown> extends Definer<Services>, Servable 
   resourcesChanged(): void
   /** Counters since start, and every structure that can grow with its size, limit and what it dropped. */
   stats(): ServerStats
+  /** Whether all that the server stands on is within reach, from what it last saw; it asks nobody and is cheap. */
+  health(): ServerHealth
   /** For `node:http`, Express and Fastify: answers one HTTP request, whatever its path. */
   handler(req: IncomingMessage, res: ServerResponse): void
   /** For Hono and other runtimes with a Web `Request`: answers one HTTP request, whatever its path. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Bus } from '../contracts/bus.js'
 import { anonymous, type Principal } from '../contracts/principal.js'
 import type { Sealer } from '../contracts/sealer.js'
+import type { Store } from '../contracts/store.js'
 import { Discovery, type Opening } from '../engine/discovery.js'
 import type { Session } from '../engine/session.js'
 import { Stats } from '../engine/stats.js'
@@ -37,7 +38,7 @@ interface Rig {
 
 /** One server; those with the same secret stand for one fleet, or for one server before and after a restart. */
 function rig(
-  options: { revisions?: readonly string[]; time?: number; sealer?: Sealer; bus?: Bus } = {},
+  options: { revisions?: readonly string[]; time?: number; sealer?: Sealer; bus?: Bus; ended?: Store } = {},
 ): Rig {
   const sealer = options.sealer ?? createSealer(() => [secret])
   const stats = new Stats()
@@ -46,7 +47,7 @@ function rig(
   const discovery = discoveryOf(options.revisions)
   const bus = options.bus ?? createMemoryBus()
   const logger = { debug() {}, info() {}, warn() {}, error() {} }
-  const sessions = new SealedSessions({ sealer, discovery, clock, stats, bus, logger })
+  const sessions = new SealedSessions({ sealer, discovery, clock, stats, bus, logger, ended: options.ended })
   return Object.assign(made, { sessions })
 }
 
@@ -67,9 +68,9 @@ async function opened(made: Rig, id: string, principal: Principal = anonymous): 
 }
 
 /** Ends `count` sessions that nobody ever opened here. */
-function endOthers(made: Rig, like: Session, from: number, count: number): void {
+async function endOthers(made: Rig, like: Session, from: number, count: number): Promise<void> {
   for (let n = from; n < from + count; n += 1) {
-    made.sessions.end({ ...like, id: `other-${n}`, key: `other-${n}` })
+    await made.sessions.end({ ...like, id: `other-${n}`, key: `other-${n}` })
   }
 }
 
@@ -214,7 +215,7 @@ describe('SealedSessions', () => {
     // Names of three lengths: base64 leaves 0, 2 or 4 bits of the last character unused.
     for (const name of ['a', 'ab', 'abc']) {
       const id = await sessions.create(opening({ name, version: '1' }), anonymous)
-      sessions.end(await opened(made, id))
+      await sessions.end(await opened(made, id))
       for (const last of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_') {
         expect(await sessions.open(id.slice(0, -1) + last, anonymous)).toBeUndefined()
       }
@@ -239,7 +240,7 @@ describe('SealedSessions', () => {
       made.sessions.create(opening(), anonymous),
       made.sessions.create(opening(), anonymous),
     ])
-    made.sessions.end(await opened(made, one))
+    await made.sessions.end(await opened(made, one))
     expect(await made.sessions.open(one, anonymous)).toBeUndefined()
     expect(await made.sessions.open(other, anonymous)).toBeDefined()
   })
@@ -250,15 +251,15 @@ describe('SealedSessions', () => {
     const old = await sessions.create(opening(), anonymous)
     const bystander = await sessions.create(opening(), anonymous)
     const session = await opened(made, old)
-    sessions.end(session)
+    await sessions.end(session)
     made.time += 1000
     const young = await sessions.create(opening(), anonymous)
     const { limit } = listOfEnded(made)
-    endOthers(made, session, 1, limit - 1)
+    await endOthers(made, session, 1, limit - 1)
     expect(listOfEnded(made)).toMatchObject({ size: limit, dropped: 0 })
     for (const id of [bystander, young]) expect(await sessions.open(id, anonymous)).toBeDefined()
 
-    endOthers(made, session, limit, 1)
+    await endOthers(made, session, limit, 1)
     expect(listOfEnded(made)).toMatchObject({ size: limit, dropped: 1 })
     expect(await sessions.open(old, anonymous)).toBeUndefined()
     // The price: what is as old as the forgotten one is over too. What is younger goes on.
@@ -273,15 +274,84 @@ describe('SealedSessions', () => {
     made.time += 1000
     const youngerId = await sessions.create(opening(), anonymous)
     const younger = await opened(made, youngerId)
-    sessions.end(younger)
-    sessions.end(older)
+    await sessions.end(younger)
+    await sessions.end(older)
     made.time += 1000
     const { limit } = listOfEnded(made)
     // First `younger` is forgotten, then `older`, which is no reason to open `younger` again.
-    endOthers(made, older, 1, limit - 1)
+    await endOthers(made, older, 1, limit - 1)
     expect(await sessions.open(youngerId, anonymous)).toBeUndefined()
-    endOthers(made, older, limit, 1)
+    await endOthers(made, older, limit, 1)
     expect(listOfEnded(made).dropped).toBe(2)
     for (const { id } of [younger, older]) expect(await sessions.open(id, anonymous)).toBeUndefined()
+  })
+
+  describe('with a store that all nodes share', () => {
+    function sharedStore() {
+      const kept = new Map<string, number>()
+      const asked: string[] = []
+      const how = { down: false }
+      const ended: Store = {
+        async get(key) {
+          asked.push(key)
+          if (how.down) throw new Error('out of reach')
+          return kept.has(key) ? '1' : undefined
+        },
+        async set(key, _value, ttlMs) {
+          if (how.down) throw new Error('out of reach')
+          kept.set(key, ttlMs)
+        },
+        setIfAbsent: async () => true,
+        async delete() {},
+      }
+      return { ended, kept, asked, how }
+    }
+
+    it('a node that heard of nothing does not open what another one ended', async () => {
+      const { ended, kept } = sharedStore()
+      const made = rig({ ended })
+      const id = await made.sessions.create(opening(), anonymous)
+      made.time += 1000
+      await made.sessions.end(await opened(made, id))
+      expect([...kept.values()]).toEqual([day - 1000])
+      const later = rig({ ended })
+      for (let n = 0; n < 2; n += 1) expect(await later.sessions.open(id, anonymous)).toBeUndefined()
+    })
+
+    it('asks once for each id', async () => {
+      const { ended, asked } = sharedStore()
+      const made = rig({ ended })
+      const ids = [
+        await made.sessions.create(opening(), anonymous),
+        await made.sessions.create(opening(), user('ada')),
+      ]
+      for (let n = 0; n < 3; n += 1) {
+        await opened(made, ids[0] ?? '')
+        await opened(made, ids[1] ?? '', user('ada'))
+      }
+      expect(asked).toHaveLength(2)
+    })
+
+    it('serves a session while the store is out of reach, and asks again until it knows', async () => {
+      const { ended, how } = sharedStore()
+      const made = rig({ ended })
+      const id = await made.sessions.create(opening(), anonymous)
+      await made.sessions.end(await opened(made, id))
+      const later = rig({ ended })
+      how.down = true
+      expect(await later.sessions.open(id, anonymous)).toBeDefined()
+      how.down = false
+      expect(await later.sessions.open(id, anonymous)).toBeUndefined()
+    })
+
+    it('ends a session here also while the store is out of reach', async () => {
+      const { ended, how } = sharedStore()
+      const made = rig({ ended })
+      const id = await made.sessions.create(opening(), anonymous)
+      const session = await opened(made, id)
+      how.down = true
+      await made.sessions.end(session)
+      expect(await made.sessions.open(id, anonymous)).toBeUndefined()
+    })
   })
 })

@@ -4,6 +4,7 @@ import type { Clock } from '../contracts/clock.js'
 import type { Logger } from '../contracts/logger.js'
 import { type Principal, principalKey } from '../contracts/principal.js'
 import type { Sealer } from '../contracts/sealer.js'
+import type { Store } from '../contracts/store.js'
 import type { Discovery, Opening } from '../engine/discovery.js'
 import type { ClientState } from '../engine/exchange.js'
 import type { PeerRecord } from '../engine/peers.js'
@@ -12,11 +13,11 @@ import type { Stats } from '../engine/stats.js'
 import { isRecord } from '../protocol/json-rpc.js'
 import { isLogSeverity } from '../protocol/log-level.js'
 import type { ClientCapabilities } from '../protocol/types.js'
+import { EndedSessions } from './ended-sessions.js'
 
 /** Clients take a new id only from `initialize`, so it cannot slide; a day outlasts a working session. */
 const lifetimeMs = 24 * 60 * 60 * 1000
 const maxOpened = 10_000
-const maxEnded = 10_000
 const maxRecords = 10_000
 /** Different clients, as they say of themselves; a fleet of users has a handful. */
 const maxClients = 256
@@ -32,6 +33,8 @@ export interface SealedSessionsOptions {
   readonly stats: Stats
   readonly bus: Bus
   readonly logger: Logger
+  /** Where the nodes of a fleet remember which sessions were ended. Default: each knows those that it heard of. */
+  readonly ended?: Store | undefined
 }
 
 /** The session's facts as they are sealed: short keys, because the id travels with every request. */
@@ -82,19 +85,18 @@ export class SealedSessions implements Sessions {
   readonly #options: SealedSessionsOptions
   /** Opening an id costs two cryptographic calls, so the ids in use are kept. */
   readonly #opened = new BoundedMap<string, Opened>('sessions, opened', maxOpened)
-  readonly #ended = new BoundedMap<string, number>('sessions, ended', maxEnded)
+  readonly #ended: EndedSessions
   /** Log levels and subscriptions: few sessions have any, and those that were used least recently lose theirs. */
   readonly #records = new BoundedMap<string, PeerRecord>('sessions, changed since', maxRecords)
   /** Sessions of the same client share what it said. */
   readonly #clients = new BoundedMap<string, ClientState>('clients of sessions', maxClients)
   readonly #node = crypto.randomUUID()
-  /** Sessions from before this time are over: raised when the list of ended ones had to forget one. */
-  #watermark = 0
 
   constructor(options: SealedSessionsOptions) {
     this.#options = options
+    this.#ended = new EndedSessions({ store: options.ended, logger: options.logger })
     options.stats.add(this.#opened)
-    options.stats.add(this.#ended)
+    options.stats.add(this.#ended.known)
     options.stats.add(this.#records)
     options.stats.add(this.#clients)
     options.bus.subscribe(topic, (message) => this.#hear(message))
@@ -127,12 +129,13 @@ export class SealedSessions implements Sessions {
     return known.principal === (await digest(principalKey(principal))) ? known : undefined
   }
 
-  end(session: Session): void {
+  async end(session: Session): Promise<void> {
     const known = this.#opened.get(session.id)
     const begun = known?.begunAt ?? this.#options.clock.now()
     this.#opened.delete(session.id)
     this.#over(session.key, begun)
     this.#tell({ key: session.key, ended: begun })
+    await this.#ended.keep(session.key, begun + lifetimeMs - this.#options.clock.now())
   }
 
   record(key: string): PeerRecord | undefined {
@@ -151,8 +154,7 @@ export class SealedSessions implements Sessions {
 
   #over(key: string, begun: number): void {
     this.#records.delete(key)
-    const forgotten = this.#ended.set(key, begun)
-    if (forgotten !== undefined) this.#watermark = Math.max(this.#watermark, forgotten + 1)
+    this.#ended.add(key, begun)
   }
 
   /** A node that does not hear of it serves on what it knows; the session's own node is not held up by that. */
@@ -178,7 +180,7 @@ export class SealedSessions implements Sessions {
 
   #isOver({ key, begunAt }: Opened): boolean {
     const now = this.#options.clock.now()
-    return begunAt + lifetimeMs <= now || begunAt < this.#watermark || this.#ended.peek(key) !== undefined
+    return begunAt + lifetimeMs <= now || this.#ended.has(key, begunAt)
   }
 
   async #unseal(id: string): Promise<Opened | undefined> {
@@ -191,7 +193,9 @@ export class SealedSessions implements Sessions {
     if (dialect === undefined) return undefined
     const client = this.#client(facts)
     const opened: Opened = { id, key: facts.r, dialect, client, principal: facts.p, begunAt: facts.t }
-    this.#opened.set(id, opened)
+    // Once for each id: from then on this node is told. While nobody can say, the next request asks again.
+    const ended = this.#isOver(opened) || (await this.#ended.ask(opened.key, opened.begunAt))
+    if (ended !== undefined) this.#opened.set(id, opened)
     return opened
   }
 

@@ -1,4 +1,5 @@
 import type { Bounded, BoundedStats } from '../contracts/bounded.js'
+import type { Leases } from '../contracts/leases.js'
 import { principalKey } from '../contracts/principal.js'
 import { isTerminal, type TaskRecord, type TaskStore } from '../contracts/task-store.js'
 import type { Deferral, DeferredTool } from '../engine/background.js'
@@ -8,6 +9,7 @@ import { ProtocolError } from '../errors/protocol-error.js'
 import { isRecord } from '../protocol/json-rpc.js'
 import { tasksExtension } from '../protocol/meta-keys.js'
 import { clientSupports, toCapabilities } from '../protocol/revisions/revision.js'
+import { LeasedTasks } from './leased-tasks.js'
 import { TaskRun } from './task-run.js'
 
 const topic = 'holdfast:tasks'
@@ -23,6 +25,10 @@ export interface TasksOptions {
   readonly pollIntervalMs: number
   /** Tasks that may run on this node. */
   readonly limit: number
+  /** Who runs what, in a fleet; undefined: nobody else could end what this node leaves behind. */
+  readonly leases?: Leases | undefined
+  /** Milliseconds without a sign of its node after which a task is ended. */
+  readonly leaseMs: number
 }
 
 /** The extension io.modelcontextprotocol/tasks (SEP-2663): calls that are answered by a handle, and fetched later. */
@@ -30,12 +36,16 @@ export class Tasks implements Deferral, Bounded {
   readonly #options: TasksOptions
   readonly #runs = new Map<string, TaskRun>()
   readonly #node = crypto.randomUUID()
+  readonly #store: TaskStore
+  readonly #leased: LeasedTasks | undefined
   #refused = 0
   #onIdle: (() => void) | undefined
 
   constructor(options: TasksOptions) {
     this.#options = options
     const { bus, stats } = options.engine.environment
+    this.#leased = this.#lease()
+    this.#store = this.#leased ?? options.store
     bus.subscribe(topic, (message) => this.#hear(message))
     stats.add(this)
   }
@@ -46,7 +56,7 @@ export class Tasks implements Deferral, Bounded {
     work: (exchange: Exchange) => Promise<string>,
   ): Promise<string> {
     if (!canTasks(exchange)) return work(exchange)
-    const { engine, store, ttlMs: usualMs, limit } = this.#options
+    const { engine, ttlMs: usualMs, limit } = this.#options
     const { clock, logger, changes } = engine.environment
     if (this.#runs.size >= limit) {
       this.#refused += 1
@@ -61,7 +71,7 @@ export class Tasks implements Deferral, Bounded {
         tool: name,
         ttlMs,
         timeoutMs: task.timeoutMs ?? ttlMs,
-        store,
+        store: this.#store,
         clock,
         logger,
         onBegun: (record) => {
@@ -106,7 +116,12 @@ export class Tasks implements Deferral, Bounded {
   }
 
   /** Waits for the tasks that run here, and ends what is left after `timeoutMs`. */
-  drain(timeoutMs: number): Promise<void> {
+  async drain(timeoutMs: number): Promise<void> {
+    await this.#idle(timeoutMs)
+    this.#leased?.stop()
+  }
+
+  #idle(timeoutMs: number): Promise<void> {
     if (this.#runs.size === 0) return Promise.resolve()
     const { clock } = this.#options.engine.environment
     return new Promise((resolve) => {
@@ -190,10 +205,27 @@ export class Tasks implements Deferral, Bounded {
   /** A task belongs to who made it, as long as that caller may call its tool; to anybody else it is not there. */
   async #find(id: string, { principal }: Exchange): Promise<TaskRecord | undefined> {
     if (id.length > maxIdLength) return undefined
-    const record = await this.#options.store.get(id)
+    const record = await this.#store.get(id)
     if (record?.owner !== principalKey(principal)) return undefined
     const access = this.#options.engine.tools.get(record.tool)?.access
     return (access?.lists(principal) ?? true) ? record : undefined
+  }
+
+  #lease(): LeasedTasks | undefined {
+    const { engine, store, leases, leaseMs } = this.#options
+    if (leases === undefined) return undefined
+    const { clock, logger, changes } = engine.environment
+    return new LeasedTasks({
+      store,
+      leases,
+      leaseMs,
+      node: this.#node,
+      clock,
+      logger,
+      running: () => [...this.#runs.keys()],
+      onLost: (id) => this.#runs.get(id)?.close(),
+      onInterrupted: ({ id }) => changes.announce({ kind: 'task', id }),
+    })
   }
 
   #created(record: TaskRecord, { dialect }: Exchange): string {

@@ -163,9 +163,10 @@ export class SessionRequests {
   async end(head: RequestHead, principal: Principal): Promise<Refusal | undefined> {
     const session = await this.open(head, principal)
     if (!('id' in session)) return session
-    this.#sessions.end(session)
+    const ended = this.#sessions.end(session)
     this.#calls.endScope(session.key, 'disconnected')
     this.#streams.end(session.key)
+    await ended
     return undefined
   }
 

@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest'
+import type { Leases } from '../contracts/leases.js'
+import { isTerminal, type TaskRecord, type TaskStore } from '../contracts/task-store.js'
+import { LeasedTasks } from './leased-tasks.js'
+
+/** Time, and timers that run when it has passed; all nodes of a test share it. */
+function sharedTime() {
+  const timers = new Set<{ at: number; fn: () => void }>()
+  const time = { now: 1000 }
+  const clock = {
+    now: () => time.now,
+    monotonic: () => time.now,
+    after(ms: number, fn: () => void) {
+      const timer = { at: time.now + ms, fn }
+      timers.add(timer)
+      return () => void timers.delete(timer)
+    },
+  }
+  const pass = async (ms: number): Promise<void> => {
+    const until = time.now + ms
+    for (; time.now < until; time.now += 100) {
+      for (const timer of [...timers]) {
+        if (timer.at > time.now || !timers.delete(timer)) continue
+        timer.fn()
+        await new Promise(setImmediate)
+      }
+    }
+  }
+  return { clock, pass }
+}
+
+/** Leases and tasks by the plainest means. */
+function sharedParts(now: () => number) {
+  const held = new Map<string, { holder: string; until: number }>()
+  const leases: Leases = {
+    async hold(ids, holder, ttlMs) {
+      const lost = ids.filter((id) => (held.get(id)?.holder ?? holder) !== holder)
+      for (const id of ids) if (!lost.includes(id)) held.set(id, { holder, until: now() + ttlMs })
+      return lost
+    },
+    async release(ids, holder) {
+      for (const id of ids) if (held.get(id)?.holder === holder) held.delete(id)
+    },
+    async claim(holder, limit, ttlMs) {
+      const ids = [...held].filter(([, { until }]) => until <= now()).slice(0, limit)
+      for (const [id] of ids) held.set(id, { holder, until: now() + ttlMs })
+      return ids.map(([id]) => id)
+    },
+  }
+  const records = new Map<string, TaskRecord>()
+  const ends: string[] = []
+  const store: TaskStore = {
+    async create(record) {
+      records.set(record.id, record)
+    },
+    get: async (id) => records.get(id),
+    async update(record) {
+      const before = records.get(record.id)
+      if (before === undefined || isTerminal(before.status)) return
+      if (isTerminal(record.status)) ends.push(`${record.id} ${record.status}`)
+      records.set(record.id, record)
+    },
+  }
+  return { held, leases, store, records, ends }
+}
+
+const record: TaskRecord = {
+  ...{ id: 'task', owner: '', tool: 'report', status: 'input_required', createdAt: 1000, updatedAt: 1000 },
+  ...{ ttlMs: 3_600_000, inputRequests: { 'q-1': {} } },
+}
+
+function rig() {
+  const { clock, pass } = sharedTime()
+  const parts = sharedParts(clock.now)
+  const told: string[] = []
+  const node = (name: string) => {
+    const running = new Set<string>()
+    const tasks = new LeasedTasks({
+      ...{ store: parts.store, leases: parts.leases, node: name, leaseMs: 3000, clock },
+      logger: { debug() {}, info() {}, warn() {}, error: (message) => void told.push(message) },
+      running: () => [...running],
+      onLost: (id) => void told.push(`${name} lost ${id}`),
+      onInterrupted: ({ id }) => void told.push(`${name} ended ${id}`),
+    })
+    return { tasks, running }
+  }
+  return { ...parts, pass, told, node }
+}
+
+describe('LeasedTasks', () => {
+  it('leaves a task alone for as long as its node gives signs', async () => {
+    const { node, pass, records, told } = rig()
+    const [one] = [node('one'), node('two')]
+    await one?.tasks.create(record)
+    one?.running.add('task')
+    await pass(60_000)
+    expect(records.get('task')).toBe(record)
+    expect(told).toEqual([])
+  })
+
+  it('ends the task of a silent node once, whoever looks', async () => {
+    const { node, pass, records, ends, held, told } = rig()
+    const one = node('one')
+    for (const name of ['two', 'three', 'four']) node(name)
+    await one.tasks.create(record)
+    one.running.add('task')
+    await pass(5000)
+    one.tasks.stop()
+    await pass(2000)
+    expect(ends).toEqual([])
+    await pass(3000)
+    expect(ends).toEqual(['task failed'])
+    expect(told).toHaveLength(1)
+    expect(records.get('task')).toMatchObject({
+      status: 'failed',
+      error: { code: -32603, message: expect.stringContaining('interrupted') },
+    })
+    expect(records.get('task')).not.toHaveProperty('inputRequests')
+    expect(held.size).toBe(0)
+  })
+
+  it('tells a node that was silent for too long that it has lost its task, and lets its result change nothing', async () => {
+    const { node, pass, records, ends, leases, told } = rig()
+    const one = node('one')
+    await one.tasks.create(record)
+    one.running.add('task')
+    await leases.hold(['task'], 'one', -1)
+    await leases.claim('two', 1, 60_000)
+    await pass(1500)
+    expect(told).toEqual(['one lost task'])
+    await one.tasks.update({ ...record, status: 'failed' })
+    await one.tasks.update({ ...record, status: 'completed' })
+    expect(ends).toEqual(['task failed'])
+    expect(records.get('task')?.status).toBe('failed')
+  })
+
+  it('gives up the lease with the end, and when there was no room', async () => {
+    const { node, held, store } = rig()
+    const { tasks } = node('one')
+    await tasks.create(record)
+    expect([...held.keys()]).toEqual(['task'])
+    await tasks.update({ ...record, status: 'completed' })
+    expect(held.size).toBe(0)
+    store.create = () => Promise.reject(new Error('full'))
+    await expect(tasks.create({ ...record, id: 'next' })).rejects.toThrow('full')
+    expect(held.size).toBe(0)
+  })
+
+  it('goes on looking after an outage of the leases, and tells of each once', async () => {
+    const { node, pass, leases, ends, told } = rig()
+    const one = node('one')
+    node('two')
+    await one.tasks.create(record)
+    one.tasks.stop()
+    const { hold } = leases
+    leases.hold = () => Promise.reject(new Error('out of reach'))
+    await pass(10_000)
+    expect(ends).toEqual([])
+    leases.hold = hold
+    await pass(3000)
+    expect(ends).toEqual(['task failed'])
+    expect(told).toEqual(['The leases of tasks cannot be renewed.', 'two ended task'])
+  })
+})

@@ -1,0 +1,38 @@
+import { redis } from 'holdfast/stores/redis'
+import { inject, onTestFinished } from 'vitest'
+import { systemClock } from '../../../src/contracts/clock.js'
+import type { Stores } from '../../../src/contracts/stores.js'
+import { createMemoryBus } from '../../../src/stores/memory/memory-bus.js'
+import { MemoryStore } from '../../../src/stores/memory/memory-store.js'
+import { MemoryTaskStore } from '../../../src/stores/memory/memory-task-store.js'
+
+/** What every implementation has; rates and leases are where there is one. */
+export type Parts = Required<Pick<Stores, 'bus' | 'cache' | 'records' | 'tasks'>> & Stores
+
+export interface Kind {
+  readonly name: string
+  make(): Parts
+}
+
+const memory: Kind = {
+  name: 'memory',
+  make: () => ({
+    bus: createMemoryBus(),
+    cache: new MemoryStore('cache', 1000, systemClock),
+    records: new MemoryStore('records', 1000, systemClock),
+    tasks: new MemoryTaskStore(1000, systemClock),
+  }),
+}
+
+/** Redis with a prefix of its own for each test, so that none sees another's. */
+export function redisParts(url: string): Parts {
+  const made = redis({ url, prefix: `test:${crypto.randomUUID()}:` }) as Parts
+  onTestFinished(() => made.close?.())
+  return made
+}
+
+const redisUrl = inject('redisUrl')
+
+/** The implementations that can be reached here. */
+export const kinds: readonly Kind[] =
+  redisUrl === undefined ? [memory] : [memory, { name: 'redis', make: () => redisParts(redisUrl) }]
