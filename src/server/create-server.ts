@@ -25,6 +25,7 @@ import { createDefiner } from './definer.js'
 import { addSubscriptions, addTasks, lazyFetch, lazyIntents, lazyInteraction } from './features.js'
 import type { ServerOptions, ServicesOption } from './options.js'
 import { middlewareOrder } from './order.js'
+import { ratesOf } from './rates.js'
 import { refuseUnreachable, restricted } from './restricted.js'
 import type { Server, ServerHealth } from './server.js'
 
@@ -61,6 +62,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   const stats = new Stats()
   const caching = new Caching({ clock, logger, stats, bus, limits: options.cache, store: stores.cache })
   const intents = lazyIntents(() => environment, stores.records)
+  const { rates, health: rateHealth } = ratesOf(stores.rates, { clock, stats, logger })
   const pipeline = new Pipeline(
     middlewareOrder({
       clock,
@@ -70,7 +72,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
       intents,
       rateLimit: options.rateLimit,
       concurrency: options.concurrency,
-      rates: stores.rates,
+      rates,
       audit: audit(options.audit === true ? auditLog(logger) : options.audit, { clock, logger }),
     }),
   )
@@ -193,7 +195,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
       else void told.then(announce)
     },
     invalidate: (...tags) => caching.invalidate(tags),
-    health: () => overallHealth(stores.health?.() ?? []),
+    health: () => overallHealth([...(stores.health?.() ?? []), ...rateHealth()]),
     resourcesChanged: () => changes.announce({ kind: 'resources' }),
     connect(connectOptions) {
       open()

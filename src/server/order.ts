@@ -1,7 +1,5 @@
 import { Abandoned } from '../concurrency/abandoned.js'
 import { Deadlines } from '../concurrency/deadlines.js'
-import { Gcra } from '../concurrency/gcra.js'
-import { withLocalFallback } from '../concurrency/local-fallback.js'
 import type { Clock } from '../contracts/clock.js'
 import type { RateStore } from '../contracts/rate-store.js'
 import type { MiddlewareFactory, Place } from '../engine/pipeline.js'
@@ -25,8 +23,6 @@ import type { ConcurrencyLimits, RateLimits } from './options.js'
 /** Shown as the limit of the deadline table; each call in flight has at most one. */
 const maxCalls = 10_000
 const maxAbandoned = 1000
-/** Callers, times limits, whose rates are remembered at once. */
-const maxRateKeys = 50_000
 const defaultCompletions = { limit: 50, per: '1s' } as const
 
 /**
@@ -42,18 +38,14 @@ export function middlewareOrder(options: {
   audit: MiddlewareFactory
   rateLimit?: RateLimits | undefined
   concurrency?: ConcurrencyLimits | undefined
-  /** Where rates count once for all nodes. */
-  rates?: RateStore | undefined
+  rates: RateStore
 }): readonly Place[] {
-  const { clock, stats, development, caching, intents } = options
+  const { clock, stats, development, caching, intents, rates } = options
   const { principal, server } = options.concurrency ?? {}
-  const gcra = new Gcra('rate limits', maxRateKeys, clock)
-  const rates = options.rates ?? gcra
   const deadlines = new Deadlines(clock, maxCalls)
   const abandoned = new Abandoned(maxAbandoned)
   stats.add(deadlines)
   stats.add(abandoned)
-  stats.add(gcra)
   return [
     { name: 'audit', create: options.audit },
     { name: 'deadline', create: deadline(deadlines, abandoned, stats) },

@@ -26,11 +26,17 @@ describe('docs/serving.md', () => {
       ctx.once('a', () => 1),
     )
     server.tool('read', { description: 'Reads.' }, async (_args, ctx) => (await ctx.fetch('no URL')).text())
+    server.tool(
+      'kept',
+      { description: 'Keeps.', annotations: { readOnlyHint: true }, cache: { ttl: '1m' } },
+      () => 'kept',
+    )
+    server.tool('paid', { description: 'Pays.', idempotencyKey: () => 'key' }, () => 'paid')
     const clients = await Promise.all(
       cells({ revisions: ['2025-11-25'] }).map(async ({ connect }) => {
         const client = await connect(server)
         await client.callTool('add')
-        await client.callTool('read')
+        for (const name of ['read', 'kept', 'paid']) await client.callTool(name)
         return client
       }),
     )

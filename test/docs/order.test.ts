@@ -19,7 +19,14 @@ describe('docs/definitions.md', () => {
     const own = { clock: systemClock, stats: new Stats(), logger: keepingLogger() }
     const caching = new Caching({ ...own, bus: createMemoryBus(), limits: undefined, store: undefined })
     const intents = (): Promise<never> => Promise.reject(new Error('Nothing runs here.'))
-    const order = middlewareOrder({ ...own, development: false, caching, intents, audit: () => undefined })
+    const order = middlewareOrder({
+      ...own,
+      development: false,
+      caching,
+      intents,
+      audit: () => undefined,
+      rates: { take: () => ({ allowed: true }) },
+    })
     expect(listed).toEqual(order.map((place) => ('user' in place ? place.user : place.name)))
   })
 })
