@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createServer } from 'holdfast'
+import { apiKeys, firstOf, introspection, jwt } from 'holdfast/auth'
 import { cells, connect } from 'holdfast/testing'
 import { describe, expect, it } from 'vitest'
 import { root } from './fences.js'
@@ -16,7 +17,15 @@ function namesBelow(head: string): readonly string[] {
 
 describe('docs/serving.md', () => {
   it('names every structure and counter that server.stats() shows, and no other', async () => {
-    const server = createServer({ name: 'limits', version: '1.0.0' })
+    const key = 'Vb3kq9ZtR1mXw7YpL0sD5hJc'
+    const idp = { issuer: 'https://idp.example', audience: 'https://mcp.example' }
+    const auth = firstOf(
+      apiKeys({ keys: [{ key, subject: 'ada' }] }),
+      jwt({ ...idp, jwks: 'https://idp.example/jwks' }),
+      introspection({ ...idp, url: 'https://idp.example/ask', clientId: 'limits', clientSecret: 'none' }),
+    )
+    const headers = { authorization: `Bearer ${key}` }
+    const server = createServer({ name: 'limits', version: '1.0.0', auth })
     server.tool('add', { description: 'Adds.' }, () => 'done')
     server.tool('once', { description: 'Does once.', task: 'optional' }, (_args, ctx) =>
       ctx.once('a', () => 1),
@@ -24,7 +33,7 @@ describe('docs/serving.md', () => {
     server.tool('read', { description: 'Reads.' }, async (_args, ctx) => (await ctx.fetch('no URL')).text())
     const clients = await Promise.all(
       cells({ revisions: ['2025-11-25'] }).map(async ({ connect }) => {
-        const client = await connect(server)
+        const client = await connect(server, { headers })
         await client.callTool('add')
         await client.callTool('read')
         return client
@@ -33,6 +42,7 @@ describe('docs/serving.md', () => {
     // What many servers never use shows itself once it is used.
     const modern = await connect(server, {
       transport: 'http',
+      headers,
       capabilities: { extensions: { 'io.modelcontextprotocol/tasks': {} } },
     })
     const { taskId } = await modern.request('tools/call', { name: 'once', arguments: {} })
