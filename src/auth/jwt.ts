@@ -115,9 +115,9 @@ export function jwt(options: JwtOptions): Authenticator {
   function known(credentials: Credentials): AuthenticationResult | { token: string; digest: string } {
     const token = bearerToken(credentials)
     if (typeof token !== 'string') return token
-    if (!threeParts.test(token)) return noToken
+    // What is kept was a signed token when it came first.
     const digest = VerifiedTokens.digest(token)
-    return verified.get(digest) ?? { token, digest }
+    return verified.get(digest) ?? (threeParts.test(token) ? { token, digest } : noToken)
   }
 
   return {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
+import { readFileSync, realpathSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { token } from './token.js'
 
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
@@ -32,4 +33,14 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
 }
 
-process.exitCode = await main(process.argv.slice(2))
+/** Package managers start it through a link of theirs; whoever only imports it starts nothing. */
+function isStarted(): boolean {
+  const [, program] = process.argv
+  try {
+    return program !== undefined && realpathSync(program) === fileURLToPath(import.meta.url)
+  } catch {
+    return false
+  }
+}
+
+if (isStarted()) process.exitCode = await main(process.argv.slice(2))

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createServer } from 'holdfast'
+import { apiKeys, firstOf, introspection, jwt } from 'holdfast/auth'
 import { cells, connect } from 'holdfast/testing'
 import { describe, expect, it } from 'vitest'
 import { root } from './fences.js'
@@ -16,9 +17,18 @@ function namesBelow(head: string): readonly string[] {
 
 describe('docs/serving.md', () => {
   it('names every structure and counter that server.stats() shows, and no other', async () => {
+    const key = 'Vb3kq9ZtR1mXw7YpL0sD5hJc'
+    const idp = { issuer: 'https://idp.example', audience: 'https://mcp.example' }
+    const auth = firstOf(
+      apiKeys({ keys: [{ key, subject: 'ada' }] }),
+      jwt({ ...idp, jwks: 'https://idp.example/jwks' }),
+      introspection({ ...idp, url: 'https://idp.example/ask', clientId: 'limits', clientSecret: 'none' }),
+    )
+    const headers = { authorization: `Bearer ${key}` }
     const server = createServer({
       name: 'limits',
       version: '1.0.0',
+      auth,
       concurrency: { principal: 100, server: 100 },
     })
     server.tool('add', { description: 'Adds.', concurrency: 10 }, () => 'done')
@@ -34,7 +44,7 @@ describe('docs/serving.md', () => {
     server.tool('paid', { description: 'Pays.', idempotencyKey: () => 'key' }, () => 'paid')
     const clients = await Promise.all(
       cells({ revisions: ['2025-11-25'] }).map(async ({ connect }) => {
-        const client = await connect(server)
+        const client = await connect(server, { headers })
         await client.callTool('add')
         for (const name of ['read', 'kept', 'paid']) await client.callTool(name)
         return client
@@ -43,6 +53,7 @@ describe('docs/serving.md', () => {
     // What many servers never use shows itself once it is used.
     const modern = await connect(server, {
       transport: 'http',
+      headers,
       capabilities: { extensions: { 'io.modelcontextprotocol/tasks': {} } },
     })
     const { taskId } = await modern.request('tools/call', { name: 'once', arguments: {} })
