@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createServer } from 'holdfast'
+import { redis } from 'holdfast/stores/redis'
 import { cells, connect } from 'holdfast/testing'
 import { describe, expect, it } from 'vitest'
 import { root } from './fences.js'
@@ -16,7 +17,12 @@ function namesBelow(head: string): readonly string[] {
 
 describe('docs/serving.md', () => {
   it('names every structure and counter that server.stats() shows, and no other', async () => {
-    const server = createServer({ name: 'limits', version: '1.0.0' })
+    const server = createServer({
+      name: 'limits',
+      version: '1.0.0',
+      // Its structures alone: it connects to nothing before it is used.
+      stores: { bounded: redis().bounded ?? [] },
+    })
     server.tool('add', { description: 'Adds.' }, () => 'done')
     server.tool('once', { description: 'Does once.', task: 'optional' }, (_args, ctx) =>
       ctx.once('a', () => 1),
