@@ -72,6 +72,21 @@ describe('Changes', () => {
     }
   })
 
+  it('logs an outage of the bus once, and the next one again', async () => {
+    const how = { down: true }
+    const publish = async () => {
+      if (how.down) throw new Error('down')
+    }
+    const { changes, logged } = rig({ publish, subscribe: () => () => undefined })
+    changes.open()
+    for (const down of [true, true, true, false, true, true]) {
+      how.down = down
+      changes.announce({ kind: 'tools' })
+      await turn()
+    }
+    expect(logged).toHaveLength(2)
+  })
+
   it('reads what other nodes say with care', async () => {
     const bus = createMemoryBus()
     const { heard } = rig(bus)

@@ -26,6 +26,8 @@ export class Changes implements Bounded {
   readonly #listeners = new Set<ChangeListener>()
   #waiting = new Map<string, Change>()
   #dropped = 0
+  /** While the bus takes nothing, that is logged once: changes may come many times a second. */
+  #failing = false
   #open = false
 
   constructor(bus: Bus, logger: Logger) {
@@ -78,8 +80,14 @@ export class Changes implements Bounded {
     this.#waiting = new Map()
     try {
       await this.#bus.publish(topic, JSON.stringify(changes))
+      this.#failing = false
     } catch (error) {
-      this.#logger.error('The bus did not take changes; only clients of this node hear of them.', { error })
+      if (!this.#failing) {
+        const message =
+          'The bus does not take changes; until it does, only clients of this node hear of them.'
+        this.#logger.error(message, { error })
+      }
+      this.#failing = true
       for (const change of changes) this.#tell(change)
     }
   }

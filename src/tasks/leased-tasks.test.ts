@@ -146,6 +146,23 @@ describe('LeasedTasks', () => {
     expect(held.size).toBe(0)
   })
 
+  it('ends no task of a node that lives after an outage in which all leases ran out, whoever comes back first', async () => {
+    const { node, pass, leases, ends, told } = rig()
+    // Started first, so it looks first.
+    node('two')
+    const one = node('one')
+    await one.tasks.create(record)
+    one.running.add('task')
+    const { hold, claim } = leases
+    const away = () => Promise.reject(new Error('out of reach'))
+    Object.assign(leases, { hold: away, claim: away })
+    await pass(20_000)
+    Object.assign(leases, { hold, claim })
+    await pass(20_000)
+    expect(ends).toEqual([])
+    expect(told.filter((line) => line.startsWith('The leases'))).toHaveLength(2)
+  })
+
   it('goes on looking after an outage of the leases, and tells of each once', async () => {
     const { node, pass, leases, ends, told } = rig()
     const one = node('one')
@@ -157,7 +174,7 @@ describe('LeasedTasks', () => {
     await pass(10_000)
     expect(ends).toEqual([])
     leases.hold = hold
-    await pass(3000)
+    await pass(6000)
     expect(ends).toEqual(['task failed'])
     expect(told).toEqual(['The leases of tasks cannot be renewed.', 'two ended task'])
   })

@@ -33,6 +33,8 @@ export class LeasedTasks implements TaskStore {
   #stopTimer: () => void = () => undefined
   #stopped = false
   #failing = false
+  /** Since when the leases have been within reach, by the clock that never jumps. */
+  #steadySince: number | undefined
 
   constructor(options: LeasedTasksOptions) {
     this.#options = options
@@ -80,6 +82,7 @@ export class LeasedTasks implements TaskStore {
           // Once for each outage; what is wrong is the store's to say.
           if (!this.#failing) logger.error('The leases of tasks cannot be renewed.', { error })
           this.#failing = true
+          this.#steadySince = undefined
           done()
         },
       )
@@ -87,11 +90,16 @@ export class LeasedTasks implements TaskStore {
   }
 
   async #look(): Promise<void> {
-    const { leases, node, leaseMs, running, onLost } = this.#options
+    const { leases, node, leaseMs, running, onLost, clock } = this.#options
     // First its own, or a node that was held up for long would end them itself.
     const lost = await leases.hold(running(), node, leaseMs)
     for (const id of lost) onLost(id)
-    const claimed = await leases.claim(node, claimedAtOnce, leaseMs)
+    // After an outage all leases have run out, and the nodes that live must be given the time to renew theirs. None are
+    // claimed until then; the leases are asked all the same, to know whether they are within reach.
+    const now = clock.monotonic()
+    const steady = this.#steadySince !== undefined && now - this.#steadySince >= leaseMs
+    const claimed = await leases.claim(node, steady ? claimedAtOnce : 0, leaseMs)
+    this.#steadySince ??= now
     // What ended meanwhile is released as well; what fails here runs out again, and goes to whoever looks next.
     for (const id of claimed) await this.#interrupt(id)
     await leases.release(claimed, node)

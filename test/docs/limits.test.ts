@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createServer } from 'holdfast'
 import { apiKeys, firstOf, introspection, jwt } from 'holdfast/auth'
+import { redis } from 'holdfast/stores/redis'
 import { cells, connect } from 'holdfast/testing'
 import { describe, expect, it } from 'vitest'
 import { root } from './fences.js'
@@ -29,6 +30,8 @@ describe('docs/serving.md', () => {
       name: 'limits',
       version: '1.0.0',
       auth,
+      // Its structures alone: it connects to nothing before it is used.
+      stores: { bounded: redis().bounded ?? [] },
       concurrency: { principal: 100, server: 100 },
     })
     server.tool('add', { description: 'Adds.', concurrency: 10 }, () => 'done')

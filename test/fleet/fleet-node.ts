@@ -27,9 +27,9 @@ interface Said {
   readonly health?: ServerHealth
 }
 
-/** Builds what the nodes run; once for each file. */
+/** Builds what the nodes run, unless that is there: a build under way would tear the files of nodes that start. */
 export function build(): void {
-  execFileSync(process.execPath, ['scripts/build.mjs', '--library'], { cwd: root, stdio: ['ignore', 2, 2] })
+  execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: root, stdio: ['ignore', 2, 2] })
 }
 
 export async function startNode(redisUrl: string, prefix: string): Promise<FleetNode> {

@@ -129,6 +129,32 @@ describe.runIf(available)('when Redis goes away', () => {
     expect(one.heard).not.toContain('lost')
   })
 
+  it('and somebody subscribes meanwhile: heard once it is back', async () => {
+    const own = await ownRedis()
+    const [one, other] = [node(own.url), node(own.url)]
+    await allWork(one)
+    await own.kill()
+    await expect.poll(() => status(one)).toBe('degraded')
+    const late: string[] = []
+    const leave = one.stores.bus.subscribe('late', (message) => late.push(message))
+    await own.start()
+    await expect
+      .poll(
+        async () => {
+          await Promise.resolve(other.stores.bus.publish('late', 'x')).catch(() => undefined)
+          return late.length > 0
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(true)
+    leave()
+    await hears(one, other)
+    late.length = 0
+    await other.stores.bus.publish('late', 'y')
+    await hears(one, other)
+    expect(late).toEqual([])
+  })
+
   it('by hanging: the first callers wait for the time limit, all others for nothing', async () => {
     const own = await ownRedis()
     const one = node(own.url, 60_000)

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { Bus } from '../../contracts/bus.js'
-import type { RedisLink } from './redis-link.js'
+import { isReply, type RedisLink } from './redis-link.js'
 
 const idLength = 12
 
@@ -37,8 +37,7 @@ export class RedisBus implements Bus {
     // A function of its own, so that one listener may subscribe twice.
     const own = (message: string): void => listener(message)
     listeners.add(own)
-    // While there is no connection the next one subscribes to all topics.
-    if (isNew) this.#subscriber.call('subscribe', this.#prefix + topic).catch(() => undefined)
+    if (isNew) this.#listenTo(topic)
     return () => {
       listeners.delete(own)
       if (listeners.size > 0 || this.#topics.get(topic) !== listeners) return
@@ -54,8 +53,26 @@ export class RedisBus implements Bus {
       if (message.startsWith(this.#node)) return
       this.#tell(channel.slice(this.#prefix.length), message.slice(idLength))
     })
-    const channels = [...this.#topics.keys()].map((topic) => this.#prefix + topic)
-    if (channels.length > 0) await client.subscribe(...channels)
+    // More may be asked for while the first are on their way.
+    const done = new Set<string>()
+    for (;;) {
+      const topics = [...this.#topics.keys()].filter((topic) => !done.has(topic))
+      if (topics.length === 0) return
+      await client.subscribe(...topics.map((topic) => this.#prefix + topic))
+      for (const topic of topics) done.add(topic)
+    }
+  }
+
+  #listenTo(topic: string): void {
+    this.#subscriber.call('subscribe', this.#prefix + topic).catch((error: unknown) => {
+      // Refused by Redis itself: it would be again.
+      if (isReply(error)) return
+      // While there is no connection the next one subscribes to all topics. Just now it may have done that already, and
+      // not to this one; to be subscribed twice is to be subscribed once.
+      setTimeout(() => {
+        if (this.#topics.has(topic) && this.#subscriber.ready) this.#listenTo(topic)
+      }, 50).unref()
+    })
   }
 
   #tell(topic: string, message: string): void {

@@ -48,6 +48,11 @@ export class RedisLink implements Bounded {
     return this.#state !== 'away'
   }
 
+  /** Whether there is a connection, prepared. */
+  get ready(): boolean {
+    return this.#state === 'ready'
+  }
+
   /** Begins to connect; safe to call often. */
   start(): void {
     if (this.#state !== 'new') return
