@@ -62,6 +62,7 @@ export type {
   UrlQuestion,
 } from './engine/interaction.js'
 export type { UserStage } from './engine/pipeline.js'
+export type { ConcurrencyOptions, RateLimitOptions, RateOptions } from './engine/policies.js'
 export type { DefinitionHandle } from './engine/registry.js'
 export type { Counters, ServerStats } from './engine/stats.js'
 export type { ToolResult } from './engine/tool-result.js'

@@ -220,6 +220,37 @@ describe('Bulkhead', () => {
     expect(named).toEqual([100, 150, 200, 250, 300])
   })
 
+  it('a storm of retries that come when they were told is over as soon as it can be', () => {
+    const world = new World()
+    const bulkhead = new Bulkhead({ limit: 4, queue: 8, clock: world.clock })
+    let done = 0
+    let attempts = 0
+    const attempt = (): void => {
+      attempts += 1
+      let visit: Visit | undefined
+      const begin = (): void => {
+        world.plan(world.at + 50, () => {
+          done += 1
+          if (visit !== undefined) bulkhead.leave(visit, true)
+        })
+      }
+      const again = ({ retryAfterMs }: Overload): void => world.plan(world.at + retryAfterMs, attempt)
+      const entered = bulkhead.enter(world.at + 1000, { start: begin, refuse: again })
+      if ('reason' in entered) {
+        again(entered)
+        return
+      }
+      visit = entered
+      if (entered.state === 'running') begin()
+    }
+    for (let n = 0; n < 400; n += 1) world.plan(0, attempt)
+    world.run()
+    // 400 calls of 50 ms, four at once, are done in 5 s at best.
+    expect(done).toBe(400)
+    expect(world.at).toBeLessThan(7500)
+    expect(attempts).toBeLessThan(400 * 5)
+  })
+
   it('who cancels and comes again stands last', () => {
     const world = new World()
     const bulkhead = new Bulkhead({ limit: 1, queue: 10, clock: world.clock })
