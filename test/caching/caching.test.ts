@@ -1,58 +1,7 @@
-import type { Principal, Server, ServerOptions, Store } from 'holdfast'
 import { cells } from 'holdfast/testing'
 import { describe, expect, it } from 'vitest'
 import { byHeader, gate, handClock, open, refused, testServer, textOf } from '../protocol/support.js'
-
-const input = {
-  type: 'object',
-  properties: {
-    id: { type: 'string', description: 'Which.' },
-    deep: { type: 'object', description: 'More.' },
-  },
-} as const
-const readOnly = { readOnlyHint: true } as const
-const description = 'Reads.'
-
-function counting(options: Partial<ServerOptions> = {}): {
-  server: Server<Readonly<Record<string, unknown>>>
-  runs: string[]
-} {
-  const { server } = testServer(options)
-  const runs: string[] = []
-  server.tool(
-    'read',
-    { description, annotations: readOnly, input, cache: { ttl: '1m', tags: ({ id }) => [`order:${id}`] } },
-    ({ id = '' }) => {
-      runs.push(id)
-      return { id, run: runs.length }
-    },
-  )
-  return { server, runs }
-}
-
-/** A store of its own for several servers: what Redis is to a fleet. */
-function sharedStore(): Store & { readonly values: Map<string, string> } {
-  const values = new Map<string, string>()
-  return {
-    values,
-    get: async (key) => values.get(key),
-    set: async (key, value) => void values.set(key, value),
-    async setIfAbsent(key, value) {
-      if (values.has(key)) return false
-      values.set(key, value)
-      return true
-    },
-    delete: async (key) => void values.delete(key),
-  }
-}
-
-const user = (subject: string): Principal => ({
-  kind: 'user',
-  issuer: 'i',
-  subject,
-  permissions: new Set(),
-  claims: {},
-})
+import { counting, description, making, readOnly, user } from './support.js'
 
 describe.each(cells({ revisions: ['2025-03-26', '2025-11-25', '2026-07-28'] }))('a cache, $name', (cell) => {
   it('answers calls with the same arguments once made, however their members are ordered', async () => {
@@ -392,65 +341,6 @@ describe('a cache', () => {
     ).toThrow('use "cache"')
   })
 })
-
-describe('a cache that nodes share', () => {
-  it('is asked by every node, and told by any that something is old', async () => {
-    const store = sharedStore()
-    const nodes = [1, 2].map(() => counting({ stores: { cache: store } }))
-    const clients = await Promise.all(nodes.map(({ server }) => open(cell, server)))
-    for (const client of clients) await client.callTool('read', { id: '7' })
-    expect(nodes.map(({ runs }) => runs)).toEqual([['7'], []])
-    // The second node has its own copy by now; without a bus it learns by the store once that is gone.
-    await nodes[0]?.server.invalidate('order:7')
-    const third = counting({ stores: { cache: store } })
-    await (await open(cell, third.server)).callTool('read', { id: '7' })
-    expect(third.runs).toEqual(['7'])
-  })
-
-  it('never brings back what was made from data older than a change', async () => {
-    const store = sharedStore()
-    const go = gate()
-    const { server: slow } = testServer({ stores: { cache: store } })
-    const { server: other, runs } = counting({ stores: { cache: store } })
-    slow.tool(
-      'read',
-      { description, annotations: readOnly, input, cache: { ttl: '1m', tags: ({ id }) => [`order:${id}`] } },
-      async ({ id = '' }) => {
-        await go.opened
-        return { id, run: 'old' }
-      },
-    )
-    const [one, two] = [await open(cell, slow), await open(cell, other)]
-    const old = one.callTool('read', { id: '7' })
-    await expect.poll(() => making(slow)).toBe(1)
-    await other.invalidate('order:7')
-    go.open()
-    expect((await old).structuredContent).toMatchObject({ run: 'old' })
-    expect((await two.callTool('read', { id: '7' })).structuredContent).toMatchObject({ run: 1 })
-    expect(runs).toEqual(['7'])
-  })
-
-  it('that is out of reach is done without, and said once', async () => {
-    const away = (): Promise<never> => Promise.reject(new Error('ECONNREFUSED'))
-    const store: Store = { get: away, set: away, setIfAbsent: away, delete: away }
-    const { server, logged } = testServer({ stores: { cache: store } })
-    let runs = 0
-    server.tool('read', { description, annotations: readOnly, input, cache: { ttl: '1m' } }, () => {
-      runs += 1
-      return 'made'
-    })
-    const client = await open(cell, server)
-    for (const id of ['1', '2', '1', '2']) expect(textOf(await client.callTool('read', { id }))).toBe('made')
-    expect(runs).toBe(2)
-    expect(logged.filter(({ message }) => message.includes('shared cache'))).toHaveLength(1)
-    await expect(server.invalidate('order:1')).rejects.toThrow('ECONNREFUSED')
-  })
-})
-
-/** Answers that are being made now. */
-function making(server: Server): number | undefined {
-  return server.stats().bounded.find(({ name }) => name === 'answers that are being made')?.size
-}
 
 describe('the principal', () => {
   it('tells callers on connections apart', async () => {
