@@ -205,10 +205,23 @@ export class Tasks implements Deferral, Bounded {
   /** A task belongs to who made it, as long as that caller may call its tool; to anybody else it is not there. */
   async #find(id: string, { principal }: Exchange): Promise<TaskRecord | undefined> {
     if (id.length > maxIdLength) return undefined
-    const record = await this.#store.get(id)
+    const record = await this.#kept(id)
     if (record?.owner !== principalKey(principal)) return undefined
     const access = this.#options.engine.tools.get(record.tool)?.access
     return (access?.lists(principal) ?? true) ? record : undefined
+  }
+
+  /** A store that is out of reach is nobody's mistake, and no reason to give the task up. */
+  async #kept(id: string): Promise<TaskRecord | undefined> {
+    try {
+      return await this.#store.get(id)
+    } catch (error) {
+      this.#options.engine.environment.logger.error('A task could not be looked up.', { error })
+      throw new ProtocolError(
+        'internal_error',
+        'Tasks are out of reach just now; look again in some seconds.',
+      )
+    }
   }
 
   #lease(): LeasedTasks | undefined {

@@ -60,6 +60,8 @@ describe.runIf(available)('a server whose Redis goes away', () => {
     expect(refused.isError).toBe(true)
     expect(textOf(refused)).toContain('cannot keep another task now')
 
+    await expect(modern.request('tasks/get', { taskId: 'any' })).rejects.toThrow('look again in some seconds')
+
     await own.start()
     await expect.poll(() => server.health().status, { timeout: 10_000 }).toBe('ok')
     const { taskId } = await modern.request('tools/call', { name: 'later', arguments: {} })
