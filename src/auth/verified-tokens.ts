@@ -59,10 +59,6 @@ export class VerifiedTokens implements Bounded {
     return verified
   }
 
-  forget(digest: string): void {
-    this.#entries.delete(digest)
-  }
-
   clear(): void {
     this.#generation += 1
     this.#entries.clear()

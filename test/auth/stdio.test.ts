@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { signToken } from 'holdfast/auth'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -89,6 +92,32 @@ describe('a caller over stdio', () => {
     expect((await program.ended).stderr).toBe(
       `HOLDFAST_TOKEN is set, but this server has no "auth" that could read it.\n${hidden}`,
     )
+  })
+})
+
+describe('without the package jose', () => {
+  it('a server does not start over HTTP, and says what to install', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-no-jose-'))
+    try {
+      cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true })
+      writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+      const file = join(folder, 'server.js')
+      writeFileSync(
+        file,
+        `import { jwt } from './dist/auth/index.js'
+         import { createServer } from './dist/index.js'
+         import { serve } from './dist/node/index.js'
+         const auth = jwt({ secret: process.env.SECRET, audience: 'x' })
+         try { await serve(createServer({ name: 'x', version: '1', auth }), { port: 0 }) }
+         catch (error) { process.stderr.write(error.name + ': ' + error.message) }`,
+      )
+      const { stderr } = await run([file], { SECRET: secret }).ended
+      expect(stderr).toBe(
+        'StartError: Checking tokens needs the package jose: install it with `npm install jose`.',
+      )
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 })
 
