@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fuzzRuns } from '../../test/fuzz-runs.js'
 import type { Clock } from '../contracts/clock.js'
 import { Bulkhead, type Overload, type Turn, type Visit } from './bulkhead.js'
 
@@ -155,7 +156,7 @@ describe('Bulkhead', () => {
         }
         expect(bulkhead.running).toBe(limit)
       }),
-      { numRuns: 500 },
+      { numRuns: fuzzRuns(500) },
     )
   })
 

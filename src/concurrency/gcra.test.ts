@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fuzzRuns } from '../../test/fuzz-runs.js'
 import type { Clock } from '../contracts/clock.js'
 import type { Rate, RateClaim } from '../contracts/rate-store.js'
 import { Gcra } from './gcra.js'
@@ -64,7 +65,7 @@ describe('Gcra', () => {
           expect(gcra.take(made).allowed).toBe(oracle.take(made, clock.at))
         }
       }),
-      { numRuns: 500 },
+      { numRuns: fuzzRuns(500) },
     )
   })
 
@@ -91,7 +92,7 @@ describe('Gcra', () => {
           }
         }
       }),
-      { numRuns: 300 },
+      { numRuns: fuzzRuns(300) },
     )
   })
 
@@ -125,7 +126,7 @@ describe('Gcra', () => {
           history.push({ at: clock.at, claims: wanted })
         }
       }),
-      { numRuns: 100 },
+      { numRuns: fuzzRuns(100) },
     )
   })
 
@@ -224,7 +225,7 @@ describe('Gcra', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: fuzzRuns(300) },
     )
   })
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { fuzzRuns } from '../../test/fuzz-runs.js'
 import type { Clock } from '../contracts/clock.js'
 import type { Principal } from '../contracts/principal.js'
 import type { Call, Middleware } from '../engine/call.js'
@@ -137,6 +138,6 @@ it('holds every limit for every call, runs none twice, settles all, and everythi
         for (const line of stats.snapshot().bounded) expect([line.name, line.size]).toEqual([line.name, 0])
       },
     ),
-    { numRuns: 150 },
+    { numRuns: fuzzRuns(150) },
   )
 })
