@@ -1,13 +1,14 @@
 import { redis } from 'holdfast/stores/redis'
 import { inject, onTestFinished } from 'vitest'
+import { Gcra } from '../../../src/concurrency/gcra.js'
 import { systemClock } from '../../../src/contracts/clock.js'
 import type { Stores } from '../../../src/contracts/stores.js'
 import { createMemoryBus } from '../../../src/stores/memory/memory-bus.js'
 import { MemoryStore } from '../../../src/stores/memory/memory-store.js'
 import { MemoryTaskStore } from '../../../src/stores/memory/memory-task-store.js'
 
-/** What every implementation has; rates and leases are where there is one. */
-export type Parts = Required<Pick<Stores, 'bus' | 'cache' | 'records' | 'tasks'>> & Stores
+/** What every implementation has; leases are where there is more than one node. */
+export type Parts = Required<Pick<Stores, 'bus' | 'cache' | 'records' | 'rates' | 'tasks'>> & Stores
 
 export interface Kind {
   readonly name: string
@@ -20,6 +21,7 @@ const memory: Kind = {
     bus: createMemoryBus(),
     cache: new MemoryStore('cache', 1000, systemClock),
     records: new MemoryStore('records', 1000, systemClock),
+    rates: new Gcra('rates', 1000, systemClock),
     tasks: new MemoryTaskStore(1000, systemClock),
   }),
 }

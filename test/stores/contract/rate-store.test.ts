@@ -4,9 +4,6 @@ import type { RateClaim, RateStore } from '../../../src/contracts/rate-store.js'
 import { kinds } from './kinds.js'
 import { type Interval, RateOracle } from './rate-oracle.js'
 
-/** The memory's own has its place in `holdfast`'s concurrency, and joins here with it. */
-const makers = kinds.filter(({ name }) => name !== 'memory')
-
 const second = { intervalMs: 1000, burst: 3 }
 
 function claim(key: string, cost = 1, rate = second): RateClaim {
@@ -32,7 +29,7 @@ async function timed(rates: RateStore, all: readonly RateClaim[]): Promise<[unkn
   return [decision, { from, to: performance.now() }]
 }
 
-describe.each(makers)('RateStore: $name', ({ make }) => {
+describe.each(kinds)('RateStore: $name', ({ make }) => {
   const rates = (): RateStore => make().rates as RateStore
 
   it('lets the burst through at once and no more', async () => {
