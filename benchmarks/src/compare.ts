@@ -53,6 +53,7 @@ function planOf(): Plan {
     requests: { add: scaled(10_000), list: scaled(4000), echo: scaled(1500) },
     calls: scaled(20_000),
     subjects: subjects(),
+    full: !values['raw-only'],
     progress: (what) => process.stderr.write(`${what}\n`),
   }
 }

@@ -43,6 +43,7 @@ export async function measureLoad(server: RunningServer, order: LoadOrder): Prom
       ...['--port', String(server.port), '--pid', String(server.pid)],
       ...['--kind', kind, '--era', era, '--connections', String(connections)],
       ...['--requests', String(requests), '--warmup', String(warmup)],
+      ...(server.token === undefined ? [] : ['--token', server.token]),
     ]),
   )
   if (report.cpuMicros !== undefined) return { ...report, cpuMicros: report.cpuMicros }

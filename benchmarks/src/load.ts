@@ -46,6 +46,7 @@ const { values } = parseArgs({
     'echo-bytes': { type: 'string', default: '65536' },
     'sample-every': { type: 'string', default: '50' },
     pid: { type: 'string' },
+    token: { type: 'string' },
   },
 })
 
@@ -65,10 +66,12 @@ const era = eraOf(values.era)
 const sampleEvery = Number(values['sample-every'])
 const text = kind === 'echo' ? echoText(Number(values['echo-bytes'])) : ''
 
+const authorization = values.token === undefined ? '' : `Authorization: Bearer ${values.token}\r\n`
+
 function httpBytes(body: string, headers: string): Buffer {
   const head =
     `POST ${values.path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\n` +
-    `Accept: application/json, text/event-stream\r\n${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`
+    `Accept: application/json, text/event-stream\r\n${authorization}${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`
   return Buffer.from(head + body)
 }
 

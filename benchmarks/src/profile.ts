@@ -1,5 +1,5 @@
 /**
- * Shows where a warm server's CPU goes: `npm run bench:profile -- add|list|echo|cold [--zod] [--era 2025-11-25]
+ * Shows where a warm server's CPU goes: `npm run bench:profile -- add|list|echo|cold [--zod] [--full] [--era 2025-11-25]
  * [--raw] [--top N] [--out FILE]`. `cold` profiles a process over stdio from its start to its first answered call.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -27,6 +27,7 @@ const { values, positionals } = parseArgs({
   options: {
     era: { type: 'string', default: '2026-07-28' },
     zod: { type: 'boolean', default: false },
+    full: { type: 'boolean', default: false },
     raw: { type: 'boolean', default: false },
     top: { type: 'string', default: '30' },
     requests: { type: 'string', default: '40000' },
@@ -34,7 +35,7 @@ const { values, positionals } = parseArgs({
   },
 })
 const kind = positionals[0] ?? 'add'
-const subject: SubjectName = values.raw ? 'raw' : values.zod ? 'zod' : 'plain'
+const subject: SubjectName = values.raw ? 'raw' : values.zod ? 'zod' : values.full ? 'full' : 'plain'
 
 async function told(child: ChildProcess, message: 'start' | 'stop'): Promise<unknown> {
   const answered = once(child, 'message')
@@ -55,6 +56,7 @@ async function warmProfile(): Promise<Profiler.Profile> {
       loadCommand('load.js', [
         ...['--port', String(server.port), '--pid', String(server.pid), '--kind', kind, '--era', values.era],
         ...['--requests', requests, '--warmup', '100'],
+        ...(server.token === undefined ? [] : ['--token', server.token]),
       ]),
     )
   try {

@@ -5,13 +5,15 @@ import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-/** Who is measured: the raw loop, our server with plain JSON Schemas, the same with zod. */
-export type SubjectName = 'raw' | 'plain' | 'zod'
+/** Who is measured: the raw loop, our server with plain JSON Schemas, the same with zod, and with all that a call can pass. */
+export type SubjectName = 'raw' | 'plain' | 'zod' | 'full'
 
 export interface RunningServer {
   readonly pid: number
   readonly port: number
   readonly child: ChildProcess
+  /** What it takes as a bearer token, if it asks for one. */
+  readonly token: string | undefined
   stop(): Promise<void>
 }
 
@@ -32,7 +34,13 @@ export function subjectCommand(
   nodeArgs: readonly string[] = [],
 ): string[] {
   const file = name === 'raw' ? 'raw-loop.js' : 'target.js'
-  return [process.execPath, ...nodeArgs, script(file), ...args, ...(name === 'zod' ? ['--zod'] : [])]
+  return [
+    process.execPath,
+    ...nodeArgs,
+    script(file),
+    ...args,
+    ...(name === 'zod' || name === 'full' ? [`--${name}`] : []),
+  ]
 }
 
 /**
@@ -108,7 +116,8 @@ export async function startServer(
     await delay(20)
   }
   if (child.pid === undefined) throw new Error(`The subject ${name} has no process id.`)
-  return { pid: child.pid, port, child, stop: () => stopChild(child) }
+  const token = /^token: (\S+)$/m.exec(complaint)?.[1]
+  return { pid: child.pid, port, child, token, stop: () => stopChild(child) }
 }
 
 /** Runs a command to its end and parses the last line it printed as JSON. */

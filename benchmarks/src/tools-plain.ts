@@ -1,13 +1,15 @@
-import { type createServer, result } from 'holdfast'
+import { type createServer, result, type ToolOptions } from 'holdfast'
 import { ADD_DESCRIPTION, catalogTools, ECHO_DESCRIPTION, inputSchema } from './catalog.js'
 
 type BenchServer = ReturnType<typeof createServer>
+type Policies = Pick<ToolOptions, 'permissions' | 'rateLimit' | 'concurrency' | 'cache' | 'timeout'>
 
-/** `add`, `echo` and catalog tools up to `count`, all with plain JSON Schemas. */
-export function addPlainTools(server: BenchServer, count: number): void {
+/** `add`, `echo` and catalog tools up to `count`, all with plain JSON Schemas; `policies` hold for the first two. */
+export function addPlainTools(server: BenchServer, count: number, policies: Policies = {}): void {
   server.tool(
     'add',
     {
+      ...policies,
       description: ADD_DESCRIPTION,
       annotations: { readOnlyHint: true },
       input: {
@@ -31,6 +33,7 @@ export function addPlainTools(server: BenchServer, count: number): void {
   server.tool(
     'echo',
     {
+      ...policies,
       description: ECHO_DESCRIPTION,
       annotations: { readOnlyHint: true },
       input: {

@@ -90,6 +90,8 @@ export class SealedSessions implements Sessions {
   readonly #records = new BoundedMap<string, PeerRecord>('sessions, changed since', maxRecords)
   /** Sessions of the same client share what it said. */
   readonly #clients = new BoundedMap<string, ClientState>('clients of sessions', maxClients)
+  /** An authenticator gives the same object for the same credential, so that its digest need not be made again. */
+  readonly #digests = new WeakMap<Principal, string>()
   readonly #node = crypto.randomUUID()
 
   constructor(options: SealedSessionsOptions) {
@@ -118,15 +120,18 @@ export class SealedSessions implements Sessions {
   open(id: string, principal: Principal): Session | undefined | Promise<Session | undefined> {
     // While nothing is about to be evicted, the order of use need not be kept.
     const known = this.#opened.size * 2 < maxOpened ? this.#opened.peek(id) : this.#opened.get(id)
-    // The usual call waits for nothing: its id was opened before, and nobody has to be told from anybody.
-    if (known === undefined || principal.kind !== 'anonymous') return this.#openFor(id, principal)
-    return known.principal === '' && !this.#isOver(known) ? known : undefined
+    const whose = principal.kind === 'anonymous' ? '' : this.#digests.get(principal)
+    // The usual call waits for nothing: its id was opened before, and its caller was told from others before.
+    if (known === undefined || whose === undefined) return this.#openFor(id, principal)
+    return known.principal === whose && !this.#isOver(known) ? known : undefined
   }
 
   async #openFor(id: string, principal: Principal): Promise<Session | undefined> {
     const known = this.#opened.get(id) ?? (await this.#unseal(id))
     if (known === undefined || this.#isOver(known)) return undefined
-    return known.principal === (await digest(principalKey(principal))) ? known : undefined
+    const whose = await digest(principalKey(principal))
+    this.#digests.set(principal, whose)
+    return known.principal === whose ? known : undefined
   }
 
   async end(session: Session): Promise<void> {

@@ -11,7 +11,7 @@ import type { Stats } from '../../engine/stats.js'
 import { ToolError } from '../../errors/tool-error.js'
 import { Flight, Flights } from './flights.js'
 import { type KeptAnswer, KeptAnswers } from './kept-answers.js'
-import { SharedAnswers } from './shared-answers.js'
+import { type Generations, SharedAnswers } from './shared-answers.js'
 
 export interface AnswerCacheOptions {
   readonly clock: Clock
@@ -32,6 +32,8 @@ export interface Wanted {
   readonly setting: CacheSetting
   /** Milliseconds that making the answer may take. */
   readonly timeoutMs: number
+  /** What a handler is told that wants to ask its client: an answer for many has none. */
+  readonly noAsking: Promise<never>
   /** An answer as text; undefined for one that is not to be kept. */
   write(result: unknown): string | undefined
   /** The answer of a text, a new one each time. */
@@ -51,6 +53,7 @@ export class AnswerCache {
   readonly #shared: SharedAnswers | undefined
   readonly #flights = new Flights(maxFlights)
   #lastFailureAt = Number.NEGATIVE_INFINITY
+  #invalidations = 0
 
   constructor(options: AnswerCacheOptions) {
     const { clock, store, stats } = options
@@ -74,12 +77,27 @@ export class AnswerCache {
       return wanted.read(kept.text)
     }
     counters.cacheMisses += 1
-    const flight = this.#flights.get(wanted.key) ?? this.#start(wanted, call, next, false)
-    return flight.join(call.exchange).then((made) => (made instanceof Made ? wanted.read(made.text) : made))
+    const flight = this.#flights.get(wanted.key)
+    if (flight !== undefined) return wait(flight, wanted, call)
+    if (this.#shared !== undefined) return wait(this.#start(wanted, call, next, false), wanted, call)
+    // Most answers of this node alone are there at once, and nobody can have come to wait for them.
+    const own = ownCall(wanted, call)
+    const before = this.#invalidations
+    const result = next(own)
+    const outdated = this.#invalidations !== before
+    if (!(result instanceof Promise)) {
+      this.#keep(wanted, result, outdated)
+      return result
+    }
+    const made = this.#fly(wanted, own, false, async (own) =>
+      this.#keep(wanted, await result, outdated || own.outdated),
+    )
+    return wait(made, wanted, call)
   }
 
   /** Throws out what this node knows by the tags. */
   forget(tags: readonly string[]): void {
+    this.#invalidations += 1
     for (const tag of tags) {
       this.#options.stats.counters.invalidatedAnswers += this.#kept.invalidate(tag)
       this.#flights.outdate(tag)
@@ -87,20 +105,20 @@ export class AnswerCache {
   }
 
   #start(wanted: Wanted, call: Call, next: Next, refresh: boolean): Flight {
-    const { key, tags, setting, timeoutMs } = wanted
+    const own = ownCall(wanted, call)
+    return this.#fly(wanted, own, refresh, (flight) => this.#make(wanted, own, next, flight))
+  }
+
+  /** Lets others wait for an answer that is being made, until it is there or nobody waits any more. */
+  #fly(wanted: Wanted, own: Call, refresh: boolean, work: (flight: Flight) => Promise<unknown>): Flight {
+    const { key, tags, timeoutMs } = wanted
     const { deadlines, abandoned, clock } = this.#options
-    // A public answer is made for nobody, so that nothing of its first caller can get into it.
-    const exchange = call.exchange.detached(setting.scope === 'public' ? anonymous : undefined)
-    exchange.interaction = Promise.reject(cannotAsk(call.name))
-    exchange.interaction.catch(() => undefined)
+    const { exchange } = own
     const flight = new Flight({
       exchange,
       tags,
       wanted: refresh,
-      work: (own) => {
-        const made = this.#make(wanted, { ...call, ctx: call.ctx.on(exchange), exchange }, next, own)
-        return untilEnded(exchange, made, abandoned)
-      },
+      work: (flying) => untilEnded(exchange, work(flying), abandoned),
     })
     const deadline = deadlines.add(clock.monotonic(), timeoutMs, () => exchange.end('timed out'))
     this.#flights.add(key, flight)
@@ -112,22 +130,27 @@ export class AnswerCache {
     return flight
   }
 
-  async #make(wanted: Wanted, call: Call, next: Next, flight: Flight): Promise<unknown> {
-    const { key, tags, setting } = wanted
-    const generations = await this.#shared?.generations(tags)
-    const shared = generations && (await this.#shared?.get(key, generations))
+  /** From the store that nodes share, else from the handler. */
+  async #make(wanted: Wanted, own: Call, next: Next, flight: Flight): Promise<unknown> {
+    const generations = await this.#shared?.generations(wanted.tags)
+    const shared = generations && (await this.#shared?.get(wanted.key, generations))
     // A refresh is there to make a new answer, not to find the old one again.
     if (shared !== undefined && this.#options.clock.now() < shared.freshUntil) {
-      if (!flight.outdated) this.#kept.put(key, shared)
+      if (!flight.outdated) this.#kept.put(wanted.key, shared)
       return new Made(shared.text)
     }
-    const result = await next(call)
+    const result = await next(own)
+    return this.#keep(wanted, result, flight.outdated, generations)
+  }
+
+  /** Keeps what may be kept. Returns the answer as text, or as it is where it is none to keep. */
+  #keep(wanted: Wanted, result: unknown, outdated: boolean, generations?: Generations): unknown {
     const text = wanted.write(result)
     if (text === undefined) return result
-    if (!flight.outdated) {
-      const now = this.#options.clock.now()
-      const { ttlMs, staleMs } = setting
-      const answer: KeptAnswer = { text, tags, freshUntil: now + ttlMs, staleUntil: now + ttlMs + staleMs }
+    if (!outdated) {
+      const { key, tags, setting } = wanted
+      const freshUntil = this.#options.clock.now() + setting.ttlMs
+      const answer: KeptAnswer = { text, tags, freshUntil, staleUntil: freshUntil + setting.staleMs }
       this.#kept.put(key, answer)
       if (generations !== undefined) void this.#shared?.put(key, answer, generations)
     }
@@ -142,6 +165,18 @@ export class AnswerCache {
     this.#lastFailureAt = now
     logger.warn('The shared cache does not answer; each node keeps answers of its own.', { error })
   }
+}
+
+/** The call on an exchange of its own, so that no caller who leaves takes the answer from the others. */
+function ownCall({ setting, noAsking }: Wanted, call: Call): Call {
+  // A public answer is made for nobody, so that nothing of its first caller can get into it.
+  const exchange = call.exchange.detached(setting.scope === 'public' ? anonymous : undefined)
+  exchange.interaction = noAsking
+  return { ...call, ctx: call.ctx.on(exchange), exchange }
+}
+
+function wait(flight: Flight, wanted: Wanted, call: Call): Promise<unknown> {
+  return flight.join(call.exchange).then((made) => (made instanceof Made ? wanted.read(made.text) : made))
 }
 
 /** An answer as text: each that waits reads its own. */
@@ -176,8 +211,4 @@ function untilEnded(exchange: Exchange, work: Promise<unknown>, abandoned: Aband
       },
     )
   })
-}
-
-function cannotAsk(name: string): Error {
-  return new Error(`"${name}" has a cache, so its handler cannot ask a client: its answer is for many calls.`)
 }

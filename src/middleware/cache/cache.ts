@@ -17,8 +17,10 @@ export function cache(answers: () => Promise<AnswerCache>): MiddlewareFactory {
   return (definition) => {
     const { cache: setting } = definition
     if (setting === undefined) return undefined
+    const noAsking = Promise.reject<never>(cannotAsk(definition.name))
+    noAsking.catch(() => undefined)
     return function cache(call, next) {
-      const wanted = wantedBy(definition, setting, call)
+      const wanted = wantedBy(definition, setting, noAsking, call)
       if (wanted === undefined) return next()
       if (loaded !== undefined) return loaded.answer(wanted, call, next)
       return answers().then((made) => {
@@ -30,7 +32,12 @@ export function cache(answers: () => Promise<AnswerCache>): MiddlewareFactory {
 }
 
 /** Undefined for input that JSON cannot tell apart: then there is no key, and the call is made. */
-function wantedBy(definition: Definition, setting: CacheSetting, call: Call): Wanted | undefined {
+function wantedBy(
+  definition: Definition,
+  setting: CacheSetting,
+  noAsking: Promise<never>,
+  call: Call,
+): Wanted | undefined {
   const { kind, name, input } = call
   if (findNonJson(input ?? null) !== undefined) return undefined
   const { exchange } = call
@@ -42,6 +49,7 @@ function wantedBy(definition: Definition, setting: CacheSetting, call: Call): Wa
       kind === 'resource' ? [...tags, resourceTag(input)] : kind === 'listing' ? [...tags, listingTag] : tags,
     setting,
     timeoutMs: definition.timeoutMs,
+    noAsking,
     write: writers[kind],
     read: readers[kind],
   }
@@ -88,4 +96,8 @@ const readers: Readonly<Record<CallKind, Wanted['read']>> = {
   prompt: JSON.parse,
   completion: JSON.parse,
   listing: JSON.parse,
+}
+
+function cannotAsk(name: string): Error {
+  return new Error(`"${name}" has a cache, so its handler cannot ask a client: its answer is for many calls.`)
 }

@@ -8,7 +8,7 @@ import type { KeptAnswer } from './kept-answers.js'
 const generationMs = 2 ** 31 - 1
 
 /** An answer with the generation that each of its tags had when it began to be made. */
-type Generations = Readonly<Record<string, string>>
+export type Generations = Readonly<Record<string, string>>
 
 /**
  * Answers in a store that other nodes share. Each tag has a generation there, a random text that an invalidation replaces; an answer
