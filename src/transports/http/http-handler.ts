@@ -15,6 +15,7 @@ import { type BodyReader, createBodyReader } from './read-body.js'
 import { readRequestBody } from './read-request-body.js'
 import { catalogueCode, type Refusal } from './refusal.js'
 import type { Reply, RequestHead } from './reply.js'
+import { ReplyQueue } from './reply-queue.js'
 import { isMetadataPath } from './resource-metadata.js'
 import { toResponse, WebSink } from './web-sink.js'
 
@@ -62,7 +63,10 @@ export class HttpHandler {
       hasSessions: engine.discovery.newestHandshake !== undefined,
     })
     this.#endpoint = new Endpoint({ engine, sessions, maxRequests, maxStreams, maxEventBytes })
+    const replies = new ReplyQueue(writeReply)
+    stats.add(replies)
     this.#sink = {
+      replies,
       maxUnreadBytes,
       onCut: () => {
         stats.counters.cutStreams += 1

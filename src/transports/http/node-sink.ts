@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { KeepAlive, Quiet } from './keep-alive.js'
 import { commentText, type Reply, type ReplySink } from './reply.js'
+import type { ReplyQueue } from './reply-queue.js'
 
 /** Writes one reply: one write, with its length known. */
 export function writeReply(res: ServerResponse, reply: Reply): void {
@@ -40,6 +41,7 @@ export interface SinkOptions {
   /** The answer is complete, or nobody waits for it any more. */
   readonly onOver: () => void
   readonly keepAlive: KeepAlive
+  readonly replies: ReplyQueue
 }
 
 /** The answer side of one `node:http` request. */
@@ -63,7 +65,7 @@ export class NodeSink implements ReplySink, Quiet {
   }
 
   reply(reply: Reply): void {
-    writeReply(this.#res, reply)
+    this.#options.replies.add(this.#res, reply)
   }
 
   event(text: string, headers: Readonly<Record<string, string>>): void | Promise<void> {
