@@ -7,7 +7,7 @@ import { type ConnectOptions, connect, type TestClient } from 'holdfast/testing'
 import { onTestFinished } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const script = fileURLToPath(new URL('../fixtures/fleet/node.mjs', import.meta.url))
+const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/fleet/${name}`, import.meta.url))
 
 export interface FleetNode {
   readonly port: number
@@ -32,7 +32,8 @@ export function build(): void {
   execFileSync(process.execPath, ['scripts/build.mjs'], { cwd: root, stdio: ['ignore', 2, 2] })
 }
 
-export async function startNode(redisUrl: string, prefix: string): Promise<FleetNode> {
+/** `script`: the program of the node, in `test/fixtures/fleet`. */
+export async function startNode(redisUrl: string, prefix: string, script = 'node.mjs'): Promise<FleetNode> {
   const { PORT: _, ...inherited } = process.env
   const env = {
     ...inherited,
@@ -40,7 +41,7 @@ export async function startNode(redisUrl: string, prefix: string): Promise<Fleet
     PREFIX: prefix,
     KEYS: 'one secret for all nodes of the fleet',
   }
-  const child = fork(script, [], { cwd: root, env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const child = fork(fixture(script), [], { cwd: root, env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   onTestFinished(() => kill(child))
   let ended = 0
   child.on('message', (message: Said) => {

@@ -46,7 +46,8 @@ describe.runIf(url !== undefined)('two processes and one Redis', () => {
     const [a, b] = await twoNodes()
     const [first, second] = await session(a, b)
     expect(textOf(await first.callTool('who'))).not.toBe(textOf(await second.callTool('who')))
-    expect(await a.health()).toEqual({ status: 'ok', checks: [{ name: 'redis', status: 'ok' }] })
+    const checks = ['redis', 'rates'].map((name) => ({ name, status: 'ok' }))
+    expect(await a.health()).toEqual({ status: 'ok', checks })
   })
 
   it('a cancel that arrives at the other node ends the call, once however often it is sent', async () => {
