@@ -5,11 +5,11 @@ import { constructedBy, type FoundPattern, patternsIn, sourceFiles } from './sou
 /** Short texts show what is exponential before it would hang the test, longer ones what grows with a high power. */
 const probes = [20, 24, 28, 32, 300, 1500]
 /** What is quadratic takes hundreds of millions of steps here, what is linear a few thousands. */
-const longest = 25_000
+const longest = 32_000
 /** Of all texts those are made as long as that which took the longest while they were shorter. */
 const suspects = 10
 /** Below it time says nothing. */
-const floorMs = 60
+const floorMs = 50
 /** No expression may take so long, however it grows. */
 const ceilingMs = 1200
 /** The same work twice takes twice as long, a square four times. */
