@@ -5,6 +5,7 @@ import type { Call, CallKind } from '../engine/call.js'
 import type { MiddlewareFactory } from '../engine/pipeline.js'
 import { unanswered } from '../engine/unanswered.js'
 import { ProtocolError } from '../errors/protocol-error.js'
+import { redact } from '../errors/redaction/redact.js'
 import { ToolError } from '../errors/tool-error.js'
 import { canonicalJson, digestOf } from '../protocol/canonical-json.js'
 import { isRecord } from '../protocol/json-rpc.js'
@@ -57,7 +58,7 @@ export function audit(
     const { address } = exchange
     const durationMs = Math.round((clock.monotonic() - exchange.arrivedAt) * 10) / 10
     const refused = ended.outcome === 'error' && call.begun !== true
-    sink?.({
+    const record: AuditRecord = {
       at: new Date(at).toISOString(),
       principal: { kind, issuer, subject },
       ...(address !== undefined && { address }),
@@ -70,7 +71,9 @@ export function audit(
       decision: refused ? 'refused' : 'allowed',
       ...ended,
       durationMs,
-    })
+    }
+    // Names come from credentials and definitions, and one of them may be a secret in the wrong place.
+    sink?.(redact(record) as AuditRecord)
   }
 }
 

@@ -64,6 +64,28 @@ describe.each(cells({ revisions: ['2025-06-18', '2026-07-28'] }))('audit, $name'
     expect(JSON.stringify(records)).not.toMatch(/a secret|sk-live/)
   })
 
+  it('holds no secret, wherever it stood', async () => {
+    const records: AuditRecord[] = []
+    const { server } = testServer({ audit: (record) => records.push(record) })
+    server.tool('ok', { description }, () => 'ok')
+    const subject = 'sk-live-4242424242424242424242'
+    const principal = {
+      kind: 'user',
+      issuer: 'i',
+      subject,
+      permissions: new Set<string>(),
+      claims: {},
+    } as const
+    await (await open(cell, server, { principal })).callTool('ok')
+    await expect.poll(() => records.length).toBe(1)
+    expect(JSON.stringify(records)).not.toContain(subject)
+    expect(records[0]).toMatchObject({
+      name: 'ok',
+      outcome: 'ok',
+      argumentsHash: expect.stringMatching(/^.{24}$/),
+    })
+  })
+
   it('says when nobody waited for the end, and which round of a call it was', async () => {
     const records: AuditRecord[] = []
     const { server } = testServer({ audit: (record) => records.push(record) })
