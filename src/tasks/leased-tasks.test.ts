@@ -86,6 +86,7 @@ function rig() {
   const state = { room: true, obstacle: undefined as string | undefined }
   const node = (name: string) => {
     const running = new Set<string>()
+    const attempts = new Map<string, number | undefined>()
     const tasks = new LeasedTasks({
       ...{ store: parts.store, leases: parts.leases, node: name, leaseMs: 3000, clock },
       logger: { debug() {}, info() {}, warn() {}, error: (message) => void told.push(message) },
@@ -93,15 +94,16 @@ function rig() {
       onLost: (id) => void told.push(`${name} lost ${id}`),
       onInterrupted: ({ id }) => void told.push(`${name} ended ${id}`),
       hasRoom: () => state.room,
-      isSuperseded: () => false,
+      runHere: (id) => (running.has(id) ? { attempt: attempts.get(id) } : undefined),
       async rerun({ id, attempt }, call) {
         if (state.obstacle !== undefined) return state.obstacle
         told.push(`${name} runs ${id} (${attempt}) by ${call}`)
         running.add(id)
+        attempts.set(id, attempt)
         return undefined
       },
     })
-    return { tasks, running }
+    return { tasks, running, attempts }
   }
   return { ...parts, pass, told, node, state }
 }
@@ -248,6 +250,31 @@ describe('LeasedTasks', () => {
     await one.tasks.update({ ...repeatable, status: 'completed', result: '"late"' })
     expect(ends).toEqual([])
     expect(records.get('task')).toMatchObject({ status: 'working', attempt: 2 })
+  })
+
+  it('tells a node that was only slow that it has lost its task once that runs elsewhere, and not before', async () => {
+    const { node, pass, told, leases, store } = rig()
+    const one = node('one')
+    await one.tasks.create(repeatable, 'its call')
+    one.running.add('task')
+    one.attempts.set('task', 1)
+    await leases.hold(['task'], 'one', -1)
+    await leases.claim('two', 1, 60_000)
+    await pass(3000)
+    expect(told).toEqual([])
+    // Given up by who came too late.
+    await leases.release(['task'], 'two')
+    await pass(3000)
+    await leases.hold(['task'], 'one', -1)
+    // It does nothing with the lease, which then comes back to who runs the task.
+    await leases.claim('four', 1, 1000)
+    await pass(6000)
+    expect(told).toEqual([])
+    await leases.hold(['task'], 'one', -1)
+    const [id = ''] = await leases.claim('three', 1, 1000)
+    await store.restart?.({ ...repeatable, id, attempt: 2 })
+    await pass(1000)
+    expect(told).toEqual(['one lost task'])
   })
 
   it('leaves a task that may run again to another look while there is no room', async () => {

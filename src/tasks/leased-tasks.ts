@@ -21,8 +21,8 @@ export interface LeasedTasksOptions {
   running(): readonly string[]
   /** Whether this node can take another task. */
   hasRoom(): boolean
-  /** Whether the task runs here, and not in the attempt that this record is of. */
-  isSuperseded(record: TaskRecord): boolean
+  /** The run of the task on this node, if there is one. */
+  runHere(id: string): { readonly attempt: number | undefined } | undefined
   /** This node was silent for too long, and another one has the task or has ended it. */
   onLost(id: string): void
   /** A task whose node was silent has been ended here. */
@@ -72,8 +72,10 @@ export class LeasedTasks implements TaskStore {
 
   async update(record: TaskRecord): Promise<void> {
     await this.#options.store.update(record)
-    const { isSuperseded } = this.#options
-    if (isTerminal(record.status) && !isSuperseded(record)) this.#release(record.id)
+    const here = this.#options.runHere(record.id)
+    // The end of an earlier run must not take the lease from under a later one.
+    const superseded = here !== undefined && here.attempt !== record.attempt
+    if (isTerminal(record.status) && !superseded) this.#release(record.id)
   }
 
   /** Goes on giving signs, and leaves what others left behind to those that stay. */
@@ -112,7 +114,7 @@ export class LeasedTasks implements TaskStore {
     const { leases, node, leaseMs, running, onLost, clock } = this.#options
     // First its own, or a node that was held up for long would end them itself.
     const lost = await leases.hold(running(), node, leaseMs)
-    for (const id of lost) onLost(id)
+    for (const id of lost) if (!(await this.#isStillOurs(id))) onLost(id)
     // After an outage all leases have run out, and the nodes that live must be given the time to renew theirs. None are
     // claimed until then; the leases are asked all the same, to know whether they are within reach.
     const now = clock.monotonic()
@@ -125,14 +127,26 @@ export class LeasedTasks implements TaskStore {
     await leases.release(over, node)
   }
 
+  /**
+   * Of a task that may run again its attempt says whose it is. Who has the lease may have come too late to begin the next
+   * one, and will give it up; if it comes in time, the next look finds that.
+   */
+  async #isStillOurs(id: string): Promise<boolean> {
+    const record = await this.#options.store.get(id)
+    if (record?.attempt === undefined || isTerminal(record.status)) return false
+    return this.#options.runHere(id)?.attempt === record.attempt
+  }
+
   /** True when nothing is left to be done for a task, and its lease can go. */
   async #rescue(id: string): Promise<boolean> {
-    const { store, clock, logger, rerun, hasRoom } = this.#options
+    const { store, clock, logger, rerun, hasRoom, runHere } = this.#options
     const record = await store.get(id)
     if (record === undefined || isTerminal(record.status)) return true
     const { inputRequests: _unanswerable, ...rest } = record
     const { attempt } = record
     if (attempt === undefined || store.restart === undefined) return this.#interrupt(record)
+    // It came back from a node that had the lease and did nothing with it.
+    if (runHere(id)?.attempt === attempt) return false
     if (attempt >= maxAttempts) {
       return this.#interrupt(record, `each of the ${attempt} servers that ran it stopped.`)
     }

@@ -138,6 +138,7 @@ export class Tasks implements Deferral, Bounded {
     })
     exchange.background = run
     run.resume(record)
+    this.#lose(record.id)
     this.#runs.set(record.id, run)
     changes.announce({ kind: 'task', id: record.id })
     this.#work(exchange).then(
@@ -308,10 +309,7 @@ export class Tasks implements Deferral, Bounded {
       logger,
       running: () => [...this.#runs.keys()],
       hasRoom: () => this.#runs.size < this.#options.limit,
-      isSuperseded: ({ id, attempt }) => {
-        const run = this.#runs.get(id)
-        return run !== undefined && run.attempt !== attempt
-      },
+      runHere: (id) => this.#runs.get(id),
       onLost: (id) => this.#lose(id),
       rerun: (record, call) => this.#rerun(record, call),
       onInterrupted: ({ id }) => changes.announce({ kind: 'task', id }),
