@@ -6,7 +6,7 @@ import { findNonJson } from '../engine/json-value.js'
 import type { Params } from '../protocol/json-rpc.js'
 
 /** Characters of a sealed call: what is larger is not kept, and its task does not run again. */
-export const maxKeptLength = 256 * 1024
+const maxKeptLength = 256 * 1024
 /** Sealing makes four characters of three bytes; this many characters can never fit. */
 const maxTextLength = (maxKeptLength * 3) / 4
 

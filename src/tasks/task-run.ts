@@ -11,10 +11,10 @@ import { RecordWriter } from './record-writer.js'
 /** Questions of one task that may wait at once. */
 const maxQuestions = 100
 
-export const cancelledByClient = {
+export const cancelledByClient: Pick<TaskRecord, 'status' | 'statusMessage'> = {
   status: 'cancelled',
   statusMessage: 'The client cancelled it.',
-} as const satisfies Partial<TaskRecord>
+}
 
 export interface TaskRunOptions {
   /** What the work runs on; it ends with the task. */
