@@ -39,4 +39,6 @@ export interface Deferral {
 export interface DeferredTool {
   readonly name: string
   readonly task: TaskSetting
+  /** Whether its calls may run again when nobody knows how far they came. */
+  readonly repeatable: boolean
 }

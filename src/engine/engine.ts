@@ -127,7 +127,7 @@ export class Engine {
     // Its client may be gone before it could begin, and then nobody wants the work.
     if (unwanted(exchange)) return this.#cancelled()
     try {
-      const result = await this.#method(exchange)(exchange)
+      const result = await this.result(exchange)
       if (unwanted(exchange)) return this.#cancelled()
       exchange.answered()
       return { text: resultText(exchange.id, result), status: 200 }
@@ -141,6 +141,11 @@ export class Engine {
         this.#onFirstList = undefined
       }
     }
+  }
+
+  /** The result of a request as JSON text, without the answer around it. It rejects with what the handler threw. */
+  result(exchange: Exchange): string | Promise<string> {
+    return this.#method(exchange)(exchange)
   }
 
   /** A refusal that needs no run: the error as the request's revision (or none yet) says it. */

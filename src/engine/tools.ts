@@ -40,6 +40,8 @@ export interface ToolEntry {
   readonly requires: readonly ClientFeature[]
   /** Whether and when its calls become tasks. */
   readonly task: TaskSetting | undefined
+  /** Whether its calls may run again when nobody knows how far they came. */
+  readonly repeatable: boolean
   run(call: Call): unknown
 }
 
@@ -114,6 +116,8 @@ export function createTool(definition: ToolDefinition, environment: Environment)
     mirroredParams: mirrored,
     requires: requirements(options),
     task: taskSetting(options, owner),
+    // Who names intents wants each to run once, and in doubt not again.
+    repeatable: compiled.repeatable === true && compiled.idempotencyKey === undefined,
     run: lazily(() => environment.pipeline.compose(compiled, toolHandler(definition, output))),
   }
 }
@@ -217,9 +221,9 @@ async function callTool(
     )
   }
   if (entry.task !== undefined) {
-    const { task } = entry
+    const { task, repeatable } = entry
     const work = (within: Exchange): Promise<string> => runTool(entry, given, within, toToolError)
-    const deferred = deferral()?.run(exchange, { name, task }, work)
+    const deferred = deferral()?.run(exchange, { name, task, repeatable }, work)
     if (deferred !== undefined) return deferred
   }
   return runTool(entry, given, exchange, toToolError)

@@ -48,17 +48,27 @@ function sharedParts(now: () => number) {
     },
   }
   const records = new Map<string, TaskRecord>()
+  const calls = new Map<string, string>()
   const ends: string[] = []
   const store: TaskStore = {
-    async create(record) {
+    async create(record, call) {
       records.set(record.id, record)
+      if (call !== undefined) calls.set(record.id, call)
     },
     get: async (id) => records.get(id),
     async update(record) {
       const before = records.get(record.id)
       if (before === undefined || isTerminal(before.status)) return
+      if ((before.attempt ?? 0) > (record.attempt ?? 0)) return
       if (isTerminal(record.status)) ends.push(`${record.id} ${record.status}`)
       records.set(record.id, record)
+    },
+    async restart(record) {
+      const before = records.get(record.id)
+      if (before === undefined || isTerminal(before.status)) return undefined
+      if ((before.attempt ?? 0) >= (record.attempt ?? 0)) return undefined
+      if (calls.has(record.id)) records.set(record.id, record)
+      return calls.get(record.id)
     },
   }
   return { held, leases, store, records, ends }
@@ -73,18 +83,29 @@ function rig() {
   const { clock, pass } = sharedTime()
   const parts = sharedParts(clock.now)
   const told: string[] = []
+  const state = { room: true, obstacle: undefined as string | undefined }
   const node = (name: string) => {
     const running = new Set<string>()
+    const attempts = new Map<string, number | undefined>()
     const tasks = new LeasedTasks({
       ...{ store: parts.store, leases: parts.leases, node: name, leaseMs: 3000, clock },
       logger: { debug() {}, info() {}, warn() {}, error: (message) => void told.push(message) },
       running: () => [...running],
       onLost: (id) => void told.push(`${name} lost ${id}`),
       onInterrupted: ({ id }) => void told.push(`${name} ended ${id}`),
+      hasRoom: () => state.room,
+      runHere: (id) => (running.has(id) ? { attempt: attempts.get(id) } : undefined),
+      async rerun({ id, attempt }, call) {
+        if (state.obstacle !== undefined) return state.obstacle
+        told.push(`${name} runs ${id} (${attempt}) by ${call}`)
+        running.add(id)
+        attempts.set(id, attempt)
+        return undefined
+      },
     })
-    return { tasks, running }
+    return { tasks, running, attempts }
   }
-  return { ...parts, pass, told, node }
+  return { ...parts, pass, told, node, state }
 }
 
 describe('LeasedTasks', () => {
@@ -177,5 +198,154 @@ describe('LeasedTasks', () => {
     await pass(6000)
     expect(ends).toEqual(['task failed'])
     expect(told).toEqual(['The leases of tasks cannot be renewed.', 'two ended task'])
+  })
+
+  const repeatable: TaskRecord = { ...record, attempt: 1 }
+
+  it('runs a repeatable task of a silent node again, on one node, and keeps its lease', async () => {
+    const { node, pass, records, ends, held, told } = rig()
+    const one = node('one')
+    for (const name of ['two', 'three', 'four']) node(name)
+    await one.tasks.create(repeatable, 'its call')
+    one.running.add('task')
+    await pass(5000)
+    one.tasks.stop()
+    await pass(60_000)
+    expect(told).toEqual([expect.stringMatching(/^(two|three|four) runs task \(2\) by its call$/)])
+    expect(records.get('task')).toMatchObject({ status: 'working', attempt: 2 })
+    expect(records.get('task')).not.toHaveProperty('inputRequests')
+    expect(ends).toEqual([])
+    expect([...held.values()].map(({ holder }) => holder)).toEqual([told[0]?.split(' ')[0]])
+  })
+
+  it('ends a task that three nodes have died of, and no node dies after that', async () => {
+    const { node, pass, records, ends, told } = rig()
+    const nodes = new Map(['one', 'two', 'three', 'four', 'five'].map((name) => [name, node(name)]))
+    const first = nodes.get('one')
+    await first?.tasks.create(repeatable, 'its call')
+    first?.running.add('task')
+    first?.tasks.stop()
+    for (let n = 0; n < 200; n += 1) {
+      await pass(100)
+      for (const { tasks, running } of nodes.values()) if (running.size > 0) tasks.stop()
+    }
+    expect(told.filter((line) => line.includes('runs'))).toEqual([
+      expect.stringContaining('(2)'),
+      expect.stringContaining('(3)'),
+    ])
+    expect(ends).toEqual(['task failed'])
+    expect(records.get('task')).toMatchObject({
+      error: { message: 'The task was interrupted: each of the 3 servers that ran it stopped.' },
+    })
+  })
+
+  it('takes nothing of an earlier attempt from a node that was only slow', async () => {
+    const { node, pass, records, ends } = rig()
+    const one = node('one')
+    node('two')
+    await one.tasks.create(repeatable, 'its call')
+    one.running.add('task')
+    one.tasks.stop()
+    await pass(10_000)
+    await one.tasks.update({ ...repeatable, status: 'completed', result: '"late"' })
+    expect(ends).toEqual([])
+    expect(records.get('task')).toMatchObject({ status: 'working', attempt: 2 })
+  })
+
+  it('tells a node that was only slow that it has lost its task once that runs elsewhere, and not before', async () => {
+    const { node, pass, told, leases, store } = rig()
+    const one = node('one')
+    await one.tasks.create(repeatable, 'its call')
+    one.running.add('task')
+    one.attempts.set('task', 1)
+    await leases.hold(['task'], 'one', -1)
+    await leases.claim('two', 1, 60_000)
+    await pass(3000)
+    expect(told).toEqual([])
+    // Given up by who came too late.
+    await leases.release(['task'], 'two')
+    await pass(3000)
+    await leases.hold(['task'], 'one', -1)
+    // It does nothing with the lease, which then comes back to who runs the task.
+    await leases.claim('four', 1, 1000)
+    await pass(6000)
+    expect(told).toEqual([])
+    await leases.hold(['task'], 'one', -1)
+    const [id = ''] = await leases.claim('three', 1, 1000)
+    await store.restart?.({ ...repeatable, id, attempt: 2 })
+    await pass(1000)
+    expect(told).toEqual(['one lost task'])
+  })
+
+  it('leaves a task that may run again to another look while there is no room', async () => {
+    const { node, pass, ends, told, state } = rig()
+    const one = node('one')
+    node('two')
+    await one.tasks.create(repeatable, 'its call')
+    one.tasks.stop()
+    state.room = false
+    await pass(20_000)
+    expect([told, ends]).toEqual([[], []])
+    state.room = true
+    await pass(6000)
+    expect(told).toEqual(['two runs task (2) by its call'])
+  })
+
+  it('takes over nothing while its node shuts down, and renews what it has', async () => {
+    const { node, pass, told, held } = rig()
+    const [one, two] = [node('one'), node('two')]
+    await one.tasks.create(repeatable, 'its call')
+    await two.tasks.create({ ...repeatable, id: 'own' }, 'its call')
+    two.running.add('own')
+    one.tasks.stop()
+    two.tasks.retire()
+    await pass(20_000)
+    expect(told).toEqual([])
+    expect(held.get('own')?.until).toBeGreaterThan(20_000)
+  })
+
+  it('ends a task that no node can run, and says why; and one whose call was not kept', async () => {
+    const { node, pass, records, ends, state, held } = rig()
+    const one = node('one')
+    node('two')
+    state.obstacle = 'no other can.'
+    await one.tasks.create(repeatable, 'its call')
+    await one.tasks.create({ ...repeatable, id: 'next' })
+    one.tasks.stop()
+    await pass(10_000)
+    expect(ends.toSorted()).toEqual(['next failed', 'task failed'])
+    expect(records.get('task')?.statusMessage).toBe('The task was interrupted: no other can.')
+    expect(held.size).toBe(0)
+  })
+
+  it('of two that were both given a lost task one runs it, and the other ends nothing', async () => {
+    const { node, pass, records, ends, told, leases, store } = rig()
+    const one = node('one')
+    node('two')
+    node('three')
+    await one.tasks.create(repeatable, 'its call')
+    one.tasks.stop()
+    // Leases that keep nobody apart, and a store in which both have read before one of them writes.
+    const given = new Set<string>()
+    leases.claim = async (holder, limit) => {
+      if (limit === 0 || given.has(holder)) return []
+      given.add(holder)
+      return ['task']
+    }
+    const { get } = store
+    let bothHaveRead = (): void => undefined
+    const both = new Promise<void>((resolve) => {
+      bothHaveRead = resolve
+    })
+    store.get = async (id) => {
+      const found = await get(id)
+      if (given.size === 2) bothHaveRead()
+      await both
+      return found
+    }
+    await pass(8000)
+    expect([...given].toSorted()).toEqual(['three', 'two'])
+    expect(told).toEqual([expect.stringContaining('runs task (2)')])
+    expect([ends, records.get('task')?.attempt]).toEqual([[], 2])
   })
 })

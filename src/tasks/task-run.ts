@@ -11,6 +11,11 @@ import { RecordWriter } from './record-writer.js'
 /** Questions of one task that may wait at once. */
 const maxQuestions = 100
 
+export const cancelledByClient: Pick<TaskRecord, 'status' | 'statusMessage'> = {
+  status: 'cancelled',
+  statusMessage: 'The client cancelled it.',
+}
+
 export interface TaskRunOptions {
   /** What the work runs on; it ends with the task. */
   readonly exchange: Exchange
@@ -22,6 +27,8 @@ export interface TaskRunOptions {
   readonly store: TaskStore
   readonly clock: Clock
   readonly logger: Logger
+  /** What it takes to run the task again, sealed; undefined: it will not. */
+  keep?(id: string): Promise<string | undefined>
   /** The task is in the store, and its client may be answered. */
   onBegun(record: TaskRecord): void
   /** What a client can see of it has changed. */
@@ -44,6 +51,7 @@ export class TaskRun implements Background {
   #beginning: Promise<void> | undefined
   readonly #writer: RecordWriter
   #stopTimer: () => void = () => undefined
+  #lost = false
 
   constructor(options: TaskRunOptions) {
     this.#options = options
@@ -57,6 +65,18 @@ export class TaskRun implements Background {
 
   get id(): string | undefined {
     return this.#record?.id
+  }
+
+  get attempt(): number | undefined {
+    return this.#record?.attempt
+  }
+
+  /** Goes on with a task whose node was lost. Its work runs from the start, in the time that is left. */
+  resume(record: TaskRecord): void {
+    const { clock, timeoutMs } = this.#options
+    const leftMs = Math.max(0, record.createdAt + record.ttlMs - clock.now())
+    this.#beginning = Promise.resolve()
+    this.#start(record, Math.min(timeoutMs, leftMs), leftMs)
   }
 
   begin(): Promise<void> {
@@ -76,7 +96,10 @@ export class TaskRun implements Background {
       )
     }
     this.#lastQuestion += 1
-    const key = `${question.key ?? question.method.split('/')[0] ?? 'question'}-${this.#lastQuestion}`
+    const { attempt = 1 } = this.#record ?? {}
+    // What was asked by a run that was lost is another question, and its answer may still be on its way.
+    const number = attempt === 1 ? this.#lastQuestion : `${attempt}.${this.#lastQuestion}`
+    const key = `${question.key ?? question.method.split('/')[0] ?? 'question'}-${number}`
     return new Promise((resolve, reject) => {
       const abandon = (): void => this.#settle(key, (waiting) => waiting.reject(signal.reason))
       const done = (): void => signal.removeEventListener('abort', abandon)
@@ -113,14 +136,17 @@ export class TaskRun implements Background {
     this.#options.exchange.end('closing')
   }
 
+  /** Another node has the task: nothing that comes of this run is written any more. */
+  lose(): void {
+    this.#lost = true
+    this.#stopTimer()
+    this.close()
+  }
+
   /** The work came to what a client can be told: a result, as JSON text. */
   complete(result: string): Promise<void> {
     const cancelled = this.#options.exchange.ended === 'cancelled'
-    return this.#finish(
-      cancelled
-        ? { status: 'cancelled', statusMessage: 'The client cancelled it.' }
-        : { status: 'completed', result },
-    )
+    return this.#finish(cancelled ? cancelledByClient : { status: 'completed', result })
   }
 
   /** The work came to a JSON-RPC error. */
@@ -132,17 +158,20 @@ export class TaskRun implements Background {
     const { clock, exchange, owner, tool, store, ttlMs, timeoutMs, logger, onBegun } = this.#options
     await this.#mayBegin()
     const now = clock.now()
+    const id = randomId()
+    const call = await this.#keep(id)
     const record: TaskRecord = {
-      id: randomId(),
+      id,
       owner,
       tool,
       status: 'working',
       createdAt: now,
       updatedAt: now,
       ttlMs,
+      ...(call !== undefined && { attempt: 1 }),
     }
     try {
-      await store.create(record)
+      await store.create(record, call)
     } catch (error) {
       logger.error('A task could not be kept, so its call was refused.', { error })
       throw new ToolError('overloaded', {
@@ -158,11 +187,27 @@ export class TaskRun implements Background {
       await this.#writer.write({ ...record, status: 'cancelled', statusMessage })
       throw this.#whyNot()
     }
+    this.#start(record, timeoutMs, ttlMs)
+    onBegun(record)
+  }
+
+  #start(record: TaskRecord, timeoutMs: number, leftMs: number): void {
+    const { clock, exchange } = this.#options
     this.#record = record
     exchange.timeoutMs = timeoutMs
     // Its client cannot find it any more, so nobody will ever see what it comes to.
-    this.#stopTimer = clock.after(ttlMs, () => exchange.end('timed out'))
-    onBegun(record)
+    this.#stopTimer = clock.after(leftMs, () => exchange.end('timed out'))
+  }
+
+  /** A call that cannot be kept is still worth a task. */
+  async #keep(id: string): Promise<string | undefined> {
+    const { keep, logger, tool } = this.#options
+    try {
+      return await keep?.(id)
+    } catch (error) {
+      logger.error('The call of a task could not be sealed, so it will not run again.', { error, tool })
+      return undefined
+    }
   }
 
   /** A call that ended, or whose client is being asked and then calls again, must leave no task behind. */
@@ -196,7 +241,7 @@ export class TaskRun implements Background {
   /** Resolves when it is written. */
   async #change(change: Partial<TaskRecord>): Promise<void> {
     const before = this.#record
-    if (before === undefined || isTerminal(before.status)) return
+    if (this.#lost || before === undefined || isTerminal(before.status)) return
     const { inputRequests: _asked, ...rest } = before
     const requests = [...this.#questions].map(([key, { request }]) => [key, request] as const)
     const waits = requests.length > 0 && change.status === undefined

@@ -9,12 +9,16 @@ import { ProtocolError } from '../errors/protocol-error.js'
 import { isRecord } from '../protocol/json-rpc.js'
 import { tasksExtension } from '../protocol/meta-keys.js'
 import { clientSupports, toCapabilities } from '../protocol/revisions/revision.js'
+import { openCall, sealCall } from './kept-call.js'
 import { LeasedTasks } from './leased-tasks.js'
-import { TaskRun } from './task-run.js'
+import { cancelledByClient, TaskRun } from './task-run.js'
+import { taskDetails, taskSummary } from './task-view.js'
 
 const topic = 'holdfast:tasks'
 /** Longer ids are none of ours, and are not looked up. */
 const maxIdLength = 128
+/** A task that begins again while it is cancelled is cancelled in its new attempt; it has few. */
+const maxCancels = 5
 
 export interface TasksOptions {
   readonly engine: Engine
@@ -52,10 +56,11 @@ export class Tasks implements Deferral, Bounded {
 
   run(
     exchange: Exchange,
-    { name, task }: DeferredTool,
+    { name, task, repeatable }: DeferredTool,
     work: (exchange: Exchange) => Promise<string>,
   ): Promise<string> {
-    if (!canTasks(exchange)) return work(exchange)
+    // A task that runs again is there already.
+    if (exchange.background !== undefined || !canTasks(exchange)) return work(exchange)
     const { engine, ttlMs: usualMs, limit } = this.#options
     const { clock, logger, changes } = engine.environment
     if (this.#runs.size >= limit) {
@@ -74,9 +79,10 @@ export class Tasks implements Deferral, Bounded {
         store: this.#store,
         clock,
         logger,
+        ...(repeatable && this.#runsAgain && { keep: (id) => sealCall(id, inner, engine) }),
         onBegun: (record) => {
           this.#runs.set(record.id, run)
-          resolve(this.#created(record, exchange))
+          resolve(exchange.dialect.result(this.#members(taskSummary, record), { type: 'task' }))
         },
         onChange: ({ id }) => changes.announce({ kind: 'task', id }),
       })
@@ -85,13 +91,9 @@ export class Tasks implements Deferral, Bounded {
       exchange.whenEnded((reason) => {
         if (!run.begun) inner.end(reason)
       })
-      const settled = (end: Promise<void>): void => {
-        const over = (): void => this.#over(run)
-        end.then(over, over)
-      }
       work(inner).then(
         (text) => {
-          if (run.begun) settled(run.complete(text))
+          if (run.begun) this.#settle(run, run.complete(text))
           else {
             inner.answered()
             resolve(text)
@@ -103,20 +105,62 @@ export class Tasks implements Deferral, Bounded {
             reject(thrown)
             return
           }
-          const { code, message, ...rest } = errorOf(engine.failure(thrown, inner).text)
-          settled(run.fail({ code, message, ...rest }, message))
+          this.#fail(run, inner, thrown)
         },
       )
     })
   }
 
+  /** Runs the task of a lost node from its sealed call. Resolves when it has begun, or with why it cannot. */
+  async #rerun(record: TaskRecord, call: string): Promise<string | undefined> {
+    const { engine, ttlMs } = this.#options
+    const { clock, logger, changes } = engine.environment
+    const entry = engine.tools.get(record.tool)
+    const exchange = await openCall(call, record, engine)
+    if (exchange === undefined || entry?.task === undefined || !entry.repeatable) {
+      return 'the server that ran it stopped, and no other can run it. Call the tool again.'
+    }
+    const { expiresAt } = exchange.principal
+    if (expiresAt !== undefined && expiresAt <= clock.now()) {
+      return 'the server that ran it stopped, and its caller is no longer known by the credential of then. Call the tool again.'
+    }
+    const run = new TaskRun({
+      exchange,
+      owner: record.owner,
+      tool: record.tool,
+      ttlMs: record.ttlMs,
+      timeoutMs: entry.task.timeoutMs ?? entry.task.ttlMs ?? ttlMs,
+      store: this.#store,
+      clock,
+      logger,
+      onBegun: () => undefined,
+      onChange: ({ id }) => changes.announce({ kind: 'task', id }),
+    })
+    exchange.background = run
+    run.resume(record)
+    this.#lose(record.id)
+    this.#runs.set(record.id, run)
+    changes.announce({ kind: 'task', id: record.id })
+    this.#work(exchange).then(
+      (text) => this.#settle(run, run.complete(text)),
+      (thrown: unknown) => this.#fail(run, exchange, thrown),
+    )
+    return undefined
+  }
+
+  /** The call as it came, through all that stands around its tool. */
+  async #work(exchange: Exchange): Promise<string> {
+    return this.#options.engine.result(exchange)
+  }
+
   async state(id: string, exchange: Exchange): Promise<object | undefined> {
     const record = await this.#find(id, exchange)
-    return record === undefined ? undefined : this.#detailed(record)
+    return record === undefined ? undefined : taskDetails(record, this.#options.pollIntervalMs)
   }
 
   /** Waits for the tasks that run here, and ends what is left after `timeoutMs`. */
   async drain(timeoutMs: number): Promise<void> {
+    this.#leased?.retire()
     await this.#idle(timeoutMs)
     this.#leased?.stop()
   }
@@ -148,8 +192,7 @@ export class Tasks implements Deferral, Bounded {
 
   /** `tasks/get`. @throws ProtocolError */
   async get(exchange: Exchange): Promise<string> {
-    const record = await this.#known(exchange)
-    return exchange.dialect.result(JSON.stringify(this.#detailed(record)).slice(1, -1))
+    return exchange.dialect.result(this.#members(taskDetails, await this.#known(exchange)))
   }
 
   /** `tasks/update`. @throws ProtocolError */
@@ -173,10 +216,33 @@ export class Tasks implements Deferral, Bounded {
     const { id, status } = await this.#known(exchange)
     if (!isTerminal(status)) {
       const run = this.#runs.get(id)
-      if (run === undefined) this.#relay({ id, cancel: true })
-      else run.cancel()
+      if (run === undefined) {
+        this.#relay({ id, cancel: true })
+        await this.#cancelElsewhere(id)
+      } else run.cancel()
     }
     return exchange.dialect.result('')
+  }
+
+  /**
+   * Where the node that ran it is lost nobody hears of the cancel, and the next one would run the task again. So its end is written here;
+   * a node that lives hears it all the same, and its own end comes too late.
+   */
+  async #cancelElsewhere(id: string): Promise<void> {
+    const { environment } = this.#options.engine
+    for (let time = 0; time < maxCancels; time += 1) {
+      const record = await this.#kept(id)
+      if (record?.attempt === undefined || isTerminal(record.status)) return
+      const { inputRequests: _unanswerable, ...rest } = record
+      const updatedAt = environment.clock.now()
+      try {
+        await this.#options.store.update({ ...rest, ...cancelledByClient, updatedAt })
+      } catch (error) {
+        environment.logger.error('The cancel of a task could not be kept.', { error })
+        return
+      }
+      environment.changes.announce({ kind: 'task', id })
+    }
   }
 
   /** @throws ProtocolError for a client without tasks, and for a task that is not there or not its own. */
@@ -224,6 +290,12 @@ export class Tasks implements Deferral, Bounded {
     }
   }
 
+  /** Whether the node that takes over a task could run it. */
+  get #runsAgain(): boolean {
+    const { leases, store } = this.#options
+    return leases !== undefined && store.restart !== undefined
+  }
+
   #lease(): LeasedTasks | undefined {
     const { engine, store, leases, leaseMs } = this.#options
     if (leases === undefined) return undefined
@@ -236,39 +308,38 @@ export class Tasks implements Deferral, Bounded {
       clock,
       logger,
       running: () => [...this.#runs.keys()],
-      onLost: (id) => this.#runs.get(id)?.close(),
+      hasRoom: () => this.#runs.size < this.#options.limit,
+      runHere: (id) => this.#runs.get(id),
+      onLost: (id) => this.#lose(id),
+      rerun: (record, call) => this.#rerun(record, call),
       onInterrupted: ({ id }) => changes.announce({ kind: 'task', id }),
     })
   }
 
-  #created(record: TaskRecord, { dialect }: Exchange): string {
-    return dialect.result(JSON.stringify(this.#summary(record)).slice(1, -1), { type: 'task' })
+  #members(view: typeof taskSummary, record: TaskRecord): string {
+    return JSON.stringify(view(record, this.#options.pollIntervalMs)).slice(1, -1)
   }
 
-  #summary({ id, status, statusMessage, createdAt, updatedAt, ttlMs }: TaskRecord): object {
-    return {
-      taskId: id,
-      status,
-      ...(statusMessage !== undefined && { statusMessage }),
-      createdAt: new Date(createdAt).toISOString(),
-      lastUpdatedAt: new Date(updatedAt).toISOString(),
-      ttlMs,
-      pollIntervalMs: this.#options.pollIntervalMs,
-    }
+  /** It may come back here in a later attempt, so what is left of this one must not be in its way. */
+  #lose(id: string): void {
+    const run = this.#runs.get(id)
+    if (run === undefined) return
+    run.lose()
+    this.#over(run)
   }
 
-  #detailed(record: TaskRecord): object {
-    const { inputRequests, result, error } = record
-    return {
-      ...this.#summary(record),
-      ...(inputRequests !== undefined && { inputRequests }),
-      ...(result !== undefined && { result: JSON.parse(result) as object }),
-      ...(error !== undefined && { error }),
-    }
+  #fail(run: TaskRun, exchange: Exchange, thrown: unknown): void {
+    const { code, message, ...rest } = errorOf(this.#options.engine.failure(thrown, exchange).text)
+    this.#settle(run, run.fail({ code, message, ...rest }, message))
+  }
+
+  #settle(run: TaskRun, end: Promise<void>): void {
+    const over = (): void => this.#over(run)
+    end.then(over, over)
   }
 
   #over(run: TaskRun): void {
-    if (run.id !== undefined) this.#runs.delete(run.id)
+    if (run.id !== undefined && this.#runs.get(run.id) === run) this.#runs.delete(run.id)
     if (this.#runs.size === 0) this.#onIdle?.()
   }
 

@@ -16,8 +16,12 @@ export interface FleetNode {
   health(): Promise<ServerHealth>
   /** Announces a change of a resource. */
   change(uri: string): void
+  readonly pid: number | undefined
   /** Ends it as a crash would. */
   kill(): Promise<void>
+  /** Holds the whole process, as a busy machine would, until `goOn`. */
+  hold(): void
+  goOn(): void
   client(options: ConnectOptions): Promise<TestClient>
 }
 
@@ -58,7 +62,10 @@ export async function startNode(redisUrl: string, prefix: string, script = 'node
       return health
     },
     change: (uri) => void child.send({ changed: uri }),
+    pid: child.pid,
     kill: () => kill(child),
+    hold: () => void child.kill('SIGSTOP'),
+    goOn: () => void child.kill('SIGCONT'),
     async client(options) {
       const client = await connect(through(port), { transport: 'http', ...options })
       onTestFinished(() => client.close())
