@@ -68,13 +68,13 @@ export class AnswerCache {
       if (this.#options.clock.now() >= kept.freshUntil) {
         counters.staleHits += 1
         // Whoever is served the old answer does not wait for the new one, and is not told when that fails.
-        if (this.#flights.get(wanted.key) === undefined)
+        if (this.#running(wanted.key) === undefined)
           this.#start(wanted, call, next, true).promise.catch(() => undefined)
       }
       return wanted.read(kept.text)
     }
     counters.cacheMisses += 1
-    const flight = this.#flights.get(wanted.key) ?? this.#start(wanted, call, next, false)
+    const flight = this.#running(wanted.key) ?? this.#start(wanted, call, next, false)
     return flight.join(call.exchange).then((made) => (made instanceof Made ? wanted.read(made.text) : made))
   }
 
@@ -86,11 +86,22 @@ export class AnswerCache {
     }
   }
 
+  /** An answer whose last waiter left a moment ago comes to nothing, although it still stands there. */
+  #running(key: string): Flight | undefined {
+    const flight = this.#flights.get(key)
+    return flight?.ended === true ? undefined : flight
+  }
+
   #start(wanted: Wanted, call: Call, next: Next, refresh: boolean): Flight {
     const { key, tags, setting, timeoutMs } = wanted
     const { deadlines, abandoned, clock } = this.#options
-    // A public answer is made for nobody, so that nothing of its first caller can get into it.
-    const exchange = call.exchange.detached(setting.scope === 'public' ? anonymous : undefined)
+    const { principal, transport } = call.exchange
+    // Such an answer is made for nobody, so that nothing of its first caller can get into it: callers over HTTP whom nobody knows
+    // have one key, and are many.
+    const isForMany = setting.scope === 'public' || (principal.kind === 'anonymous' && transport === 'http')
+    const exchange = isForMany
+      ? call.exchange.impersonal(setting.scope === 'public' ? anonymous : principal)
+      : call.exchange.detached()
     exchange.interaction = Promise.reject(cannotAsk(call.name))
     exchange.interaction.catch(() => undefined)
     const flight = new Flight({
