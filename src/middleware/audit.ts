@@ -57,7 +57,7 @@ export function audit(
     const { address } = exchange
     const durationMs = Math.round((clock.monotonic() - exchange.arrivedAt) * 10) / 10
     const refused = ended.outcome === 'error' && call.begun !== true
-    sink?.({
+    const written: unknown = sink?.({
       at: new Date(at).toISOString(),
       principal: { kind, issuer, subject },
       ...(address !== undefined && { address }),
@@ -71,6 +71,8 @@ export function audit(
       ...ended,
       durationMs,
     })
+    // An async function is a sink too, whatever the types say, and what it rejects with must be heard.
+    await written
   }
 }
 
