@@ -1,6 +1,6 @@
 import type { Clock } from '../contracts/clock.js'
 import type { Principal } from '../contracts/principal.js'
-import type { Params, RequestId } from '../protocol/json-rpc.js'
+import { isRecord, type Params, type RequestId } from '../protocol/json-rpc.js'
 import type { LogSeverity } from '../protocol/log-level.js'
 import type { ClientCapabilities, Implementation } from '../protocol/types.js'
 import type { Background } from './background.js'
@@ -113,10 +113,26 @@ export class Exchange {
 
   /**
    * The same request once more, for work that outlives its answer: with an end of its own, and with the stream only as
-   * long as there was no answer. `principal` stands in for its caller where the work is nobody's own.
+   * long as there was no answer.
    */
-  detached(principal: Principal = this.principal): Exchange {
-    const { id, method, params, dialect, client, transport, peers, scope, connection } = this
+  detached(): Exchange {
+    const { principal, client, params } = this
+    return this.#again({ principal, client, params })
+  }
+
+  /**
+   * The same for work that is nobody's own: without what the client said of itself and beside its arguments. It still hears of
+   * progress.
+   */
+  impersonal(principal: Principal): Exchange {
+    const { _meta: meta, ...rest } = this.params
+    const token = isRecord(meta) ? meta['progressToken'] : undefined
+    const params = token === undefined ? rest : { ...rest, _meta: { progressToken: token } }
+    return this.#again({ principal, client: unknownClient, params })
+  }
+
+  #again({ principal, client, params }: Pick<ExchangeOptions, 'principal' | 'client' | 'params'>): Exchange {
+    const { id, method, dialect, transport, peers, scope, connection } = this
     const clock = this.#clock
     const address = this.#address
     const stream: RequestStream | undefined = this.#stream && {

@@ -1,5 +1,6 @@
 import type { Rate } from '../contracts/rate-store.js'
 import { DefinitionError } from '../errors/definition-error.js'
+import { shown } from '../errors/shown.js'
 import { type Duration, toMs } from './duration.js'
 
 /** A rate as people write it: `{ limit: 60, per: '1m' }`. */
@@ -95,8 +96,18 @@ export function toCacheSetting(
       staleWhileRevalidate === undefined
         ? 0
         : Math.round(toMs(staleWhileRevalidate, `The ${owner}: "cache.staleWhileRevalidate"`)),
-    tags: (input) => options.tags?.(input as never) ?? [],
+    tags: (input) => tagsOf(options.tags?.(input as never), owner),
   }
+}
+
+/** @throws TypeError for what is no list of texts: an answer under wrong tags would outlive what it was made from. */
+function tagsOf(tags: unknown, owner: string): readonly string[] {
+  if (tags === undefined) return []
+  if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) return tags
+  if (tags instanceof Promise) tags.catch(() => undefined)
+  throw new TypeError(
+    `The ${owner}: "cache.tags" must return a list of texts, received ${shown(tags)}; write ({ id }) => [\`order:\${id}\`].`,
+  )
 }
 
 /** @throws DefinitionError where a `public` answer could show one caller what only another may see. */

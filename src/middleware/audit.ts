@@ -73,7 +73,9 @@ export function audit(
       durationMs,
     }
     // Names come from credentials and definitions, and one of them may be a secret in the wrong place.
-    sink?.(redact(record) as AuditRecord)
+    const written: unknown = sink?.(redact(record) as AuditRecord)
+    // An async function is a sink too, whatever the types say, and what it rejects with must be heard.
+    await written
   }
 }
 

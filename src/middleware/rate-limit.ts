@@ -111,8 +111,10 @@ function limit(prefix: string, byCaller: boolean, rate: Rate): Limit {
 }
 
 /** What a definition's `cost` came to. Nothing else would be counted rightly, and a masked error is seen in the log. */
-function costOf(cost: number, name: string): number {
-  if (Number.isFinite(cost) && cost > 0) return cost
+function costOf(cost: unknown, name: string): number {
+  if (typeof cost === 'number' && Number.isFinite(cost) && cost > 0) return cost
+  // One that comes later is no cost, and when it fails nobody hears that here.
+  if (cost instanceof Promise) cost.catch(() => undefined)
   throw new Error(`The "cost" of "${name}" must be a finite number above 0, received ${shown(cost)}.`)
 }
 

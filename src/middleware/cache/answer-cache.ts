@@ -71,13 +71,13 @@ export class AnswerCache {
       if (this.#options.clock.now() >= kept.freshUntil) {
         counters.staleHits += 1
         // Whoever is served the old answer does not wait for the new one, and is not told when that fails.
-        if (this.#flights.get(wanted.key) === undefined)
+        if (this.#running(wanted.key) === undefined)
           this.#start(wanted, call, next, true).promise.catch(() => undefined)
       }
       return wanted.read(kept.text)
     }
     counters.cacheMisses += 1
-    const flight = this.#flights.get(wanted.key)
+    const flight = this.#running(wanted.key)
     if (flight !== undefined) return wait(flight, wanted, call)
     if (this.#shared !== undefined) return wait(this.#start(wanted, call, next, false), wanted, call)
     // Most answers of this node alone are there at once, and nobody can have come to wait for them.
@@ -102,6 +102,12 @@ export class AnswerCache {
       this.#options.stats.counters.invalidatedAnswers += this.#kept.invalidate(tag)
       this.#flights.outdate(tag)
     }
+  }
+
+  /** An answer whose last waiter left a moment ago comes to nothing, although it still stands there. */
+  #running(key: string): Flight | undefined {
+    const flight = this.#flights.get(key)
+    return flight?.ended === true ? undefined : flight
   }
 
   #start(wanted: Wanted, call: Call, next: Next, refresh: boolean): Flight {
@@ -169,8 +175,13 @@ export class AnswerCache {
 
 /** The call on an exchange of its own, so that no caller who leaves takes the answer from the others. */
 function ownCall({ setting, noAsking }: Wanted, call: Call): Call {
-  // A public answer is made for nobody, so that nothing of its first caller can get into it.
-  const exchange = call.exchange.detached(setting.scope === 'public' ? anonymous : undefined)
+  const { principal, transport } = call.exchange
+  // Such an answer is made for nobody, so that nothing of its first caller can get into it: callers over HTTP whom nobody knows
+  // have one key, and are many.
+  const isForMany = setting.scope === 'public' || (principal.kind === 'anonymous' && transport === 'http')
+  const exchange = isForMany
+    ? call.exchange.impersonal(setting.scope === 'public' ? anonymous : principal)
+    : call.exchange.detached()
   exchange.interaction = noAsking
   return { ...call, ctx: call.ctx.on(exchange), exchange }
 }

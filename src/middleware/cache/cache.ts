@@ -1,4 +1,4 @@
-import { principalKey } from '../../contracts/principal.js'
+import { type Principal, principalKey } from '../../contracts/principal.js'
 import type { Call, CallKind } from '../../engine/call.js'
 import { findNonJson } from '../../engine/json-value.js'
 import type { Definition, MiddlewareFactory } from '../../engine/pipeline.js'
@@ -41,7 +41,8 @@ function wantedBy(
   const { kind, name, input } = call
   if (findNonJson(input ?? null) !== undefined) return undefined
   const { exchange } = call
-  const whose = setting.scope === 'public' ? '*' : principalKey(exchange.principal)
+  const whose = setting.scope === 'public' ? '*' : audienceOf(exchange.principal)
+  if (whose === undefined) return undefined
   const tags = setting.tags(input)
   return {
     key: `${exchange.dialect.revision.version}\n${kind}\n${name}\n${whose}\n${canonicalJson(input ?? null)}`,
@@ -53,6 +54,41 @@ function wantedBy(
     write: writers[kind],
     read: readers[kind],
   }
+}
+
+/** What differs with each token of the same caller, and says nothing of what he may see (RFC 7519 §4.1, OpenID Connect Core §2). */
+const ofOneToken: ReadonlySet<string> = new Set([
+  'exp',
+  'iat',
+  'nbf',
+  'jti',
+  'auth_time',
+  'nonce',
+  'sid',
+  'at_hash',
+  'c_hash',
+])
+
+/** Principals live as long as their credential is kept; what they are told apart by need not be written for each call. */
+const audiences = new WeakMap<Principal, { readonly key: string | undefined }>()
+
+/**
+ * Callers for whom a handler must come to the same answer: it sees the principal, and so what was granted and claimed belongs to
+ * the key, not only who it is. Undefined for claims that JSON cannot tell apart.
+ */
+function audienceOf(principal: Principal): string | undefined {
+  const known = audiences.get(principal)
+  if (known !== undefined) return known.key
+  const { kind, permissions } = principal
+  const claims = Object.fromEntries(
+    Object.entries(principal.claims).filter(([name]) => !ofOneToken.has(name)),
+  )
+  const key =
+    findNonJson(claims) === undefined
+      ? canonicalJson([kind, principalKey(principal), [...permissions].sort(), claims])
+      : undefined
+  audiences.set(principal, { key })
+  return key
 }
 
 /** What every template's own list is known by. */

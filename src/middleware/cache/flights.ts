@@ -25,16 +25,35 @@ export class Flight {
     this.promise = options.work(this)
   }
 
-  /** Waits with the others. Whoever's own call ends leaves; the last one to leave ends the work. */
+  /** Whether its work was ended, so that nobody new may wait for it. */
+  get ended(): boolean {
+    return this.#exchange.ended !== undefined
+  }
+
+  /**
+   * Waits with the others. Whoever's own call ends leaves, and his promise rejects at once: he is no handler that goes on. The last
+   * one to leave ends the work.
+   */
   join(exchange: Exchange): Promise<unknown> {
     this.#waiting += 1
-    const stay = exchange.whenEnded(() => {
-      this.#waiting -= 1
-      if (this.#waiting === 0 && !this.#wanted) this.#exchange.end('cancelled')
+    return new Promise((resolve, reject) => {
+      const stay = exchange.whenEnded((reason) => {
+        this.#waiting -= 1
+        if (this.#waiting === 0 && !this.#wanted) this.#exchange.end('cancelled')
+        // Nobody reads it: who waits for the call was told by the deadline.
+        reject(new Error(`The call was ended while it waited for an answer: ${reason}.`))
+      })
+      this.promise.then(
+        (made) => {
+          stay()
+          resolve(made)
+        },
+        (error: unknown) => {
+          stay()
+          reject(error)
+        },
+      )
     })
-    const settled = (): void => stay()
-    this.promise.then(settled, settled)
-    return this.promise
   }
 }
 

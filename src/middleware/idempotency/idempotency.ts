@@ -13,6 +13,7 @@ export function idempotency(intents: () => Promise<Intents>): MiddlewareFactory 
     if (idempotencyKey === undefined) return undefined
     return function idempotency(call, next) {
       const key: unknown = idempotencyKey(call.input)
+      if (key instanceof Promise) key.catch(() => undefined)
       if (typeof key !== 'string' || key === '' || key.length > maxKeyLength) {
         throw new TypeError(
           `The "idempotencyKey" of the tool "${name}" must return a text of 1 to ${maxKeyLength} characters.`,

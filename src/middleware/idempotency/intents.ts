@@ -6,6 +6,7 @@ import type { Call, Next } from '../../engine/call.js'
 import { asToolResult, fromKept, type KeptToolResult } from '../../engine/tool-result.js'
 import { unanswered } from '../../engine/unanswered.js'
 import { ToolError, type ToolErrorDetails, toolErrorMeta } from '../../errors/tool-error.js'
+import { isRecord } from '../../protocol/json-rpc.js'
 import { conflict, inDoubt, unavailable } from './refusals.js'
 
 /** How long an answer is given again, and a key cannot be used for something else. */
@@ -72,8 +73,11 @@ export class Intents implements Bounded {
       if (record.d !== intent.digest) throw conflict(call.name)
       if (record.s === 'done') return fromKept(record.result)
       if (record.s === 'failed') throw new ToolError(record.code, record.details)
-      if (record.s === 'in doubt' || record.until < this.#options.clock.now()) throw inDoubt(call.name)
-      await this.#turn(intent)
+      if (record.s === 'in doubt') throw inDoubt(call.name)
+      // What runs here is in no doubt, however long it takes: it may be a task by now.
+      const isOver = record.until < this.#options.clock.now() && !this.#running.has(intent.key)
+      if (isOver) throw inDoubt(call.name)
+      await this.#turn(intent, call)
     }
     // Nobody waits for it any more; what this says is not sent.
     throw unavailable(call.name)
@@ -99,7 +103,7 @@ export class Intents implements Bounded {
       for (let attempt = 0; attempt < 3; attempt += 1) {
         if (await store.setIfAbsent(key, JSON.stringify(mine), keptMs)) return undefined
         const text = await store.get(key)
-        if (text !== undefined) return JSON.parse(text) as Record
+        if (text !== undefined) return readRecord(text)
       }
     } catch (error) {
       logger.error('The store of idempotent calls does not answer, so none is begun.', { error })
@@ -163,13 +167,36 @@ export class Intents implements Bounded {
     }
   }
 
-  /** Resolves when it is worth looking again. */
-  async #turn({ key }: Intent): Promise<void> {
-    const here = this.#running.get(key)
-    if (here !== undefined) {
-      await here.catch(() => undefined)
-      return
-    }
-    await new Promise<void>((resolve) => this.#options.clock.after(pollMs, resolve))
+  /** Resolves when it is worth looking again, or when its own call has ended: who waits is no handler that goes on. */
+  #turn({ key }: Intent, { exchange }: Call): Promise<void> {
+    return new Promise((resolve) => {
+      const here = this.#running.get(key)
+      let stop = (): void => undefined
+      const stay = exchange.whenEnded(() => {
+        stop()
+        resolve()
+      })
+      const look = (): void => {
+        stay()
+        resolve()
+      }
+      if (here === undefined) stop = this.#options.clock.after(pollMs, look)
+      else here.then(look, look)
+    })
   }
+}
+
+/** A store is shared with other releases. @throws Error for what none of ours wrote, and then nothing may run. */
+function readRecord(text: string): Record {
+  const value: unknown = JSON.parse(text)
+  if (isRecord(value) && typeof value['d'] === 'string') {
+    const { s, until, result, code, details } = value
+    const isOurs =
+      s === 'in doubt' ||
+      (s === 'running' && typeof until === 'number') ||
+      (s === 'done' && isRecord(result)) ||
+      (s === 'failed' && typeof code === 'string' && isRecord(details))
+    if (isOurs) return value as unknown as Record
+  }
+  throw new Error('The record of an idempotent call is none that this release can read.')
 }
