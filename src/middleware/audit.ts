@@ -17,6 +17,12 @@ export function audit(
   sink: AuditSink | undefined,
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
 ): MiddlewareFactory {
+  // Hashes may be done in any order; records are handed on in that in which their calls ended.
+  let last: Promise<void> = Promise.resolve()
+  const failed = (error: unknown): void => {
+    logger.error('An audit record could not be written.', { error })
+  }
+
   return ({ kind }) => {
     if (sink === undefined || !audited.has(kind)) return undefined
     return function audit(call, next) {
@@ -24,9 +30,8 @@ export function audit(
       // Taken now: a handler may do with its arguments what it likes.
       const sent = canonicalJson(call.input ?? null)
       const done = (ended: Pick<AuditRecord, 'outcome' | 'code'>): void => {
-        write(call, at, sent, ended).catch((error: unknown) => {
-          logger.error('An audit record could not be written.', { error, name: call.name })
-        })
+        const record = recordOf(call, at, digestOf(sent), ended)
+        last = last.then(async () => hand(await record)).catch(failed)
       }
       let work: unknown
       try {
@@ -47,12 +52,12 @@ export function audit(
     }
   }
 
-  async function write(
+  async function recordOf(
     call: Call,
     at: number,
-    sent: string,
+    hash: Promise<string>,
     ended: Pick<AuditRecord, 'outcome' | 'code'>,
-  ): Promise<void> {
+  ): Promise<AuditRecord> {
     const { exchange, name } = call
     const { kind, issuer, subject } = exchange.principal
     const { address } = exchange
@@ -66,16 +71,20 @@ export function audit(
       revision: exchange.dialect.revision.version,
       kind: call.kind as AuditRecord['kind'],
       name,
-      argumentsHash: await digestOf(sent),
+      argumentsHash: '',
       round: exchange.round,
       decision: refused ? 'refused' : 'allowed',
       ...ended,
       durationMs,
     }
+    return { ...record, argumentsHash: await hash }
+  }
+
+  function hand(record: AuditRecord): void {
     // Names come from credentials and definitions, and one of them may be a secret in the wrong place.
     const written: unknown = sink?.(redact(record) as AuditRecord)
-    // An async function is a sink too, whatever the types say, and what it rejects with must be heard.
-    await written
+    // An async function is a sink too, whatever the types say: what it rejects with must be heard, and nobody waits for it.
+    if (written instanceof Promise) written.catch(failed)
   }
 }
 
