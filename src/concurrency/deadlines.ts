@@ -1,8 +1,13 @@
 import type { Bounded, BoundedStats } from '../contracts/bounded.js'
 import type { Clock } from '../contracts/clock.js'
 
-/** Deadlines are kept to this many milliseconds: a call may run over by at most one tick. */
-const tickMs = 20
+/** What many deadlines on one timer are told apart by in `server.stats()`, and how exact they are. */
+export interface DeadlinesOptions {
+  /** Default: `deadlines`. */
+  readonly name?: string
+  /** Milliseconds to which deadlines are kept: whatever waits may run over by at most one tick. Default: 20. */
+  readonly tickMs?: number
+}
 
 /** One waiting deadline; give it back to `cancel` when the work is done. */
 export interface Deadline {
@@ -17,15 +22,19 @@ export interface Deadline {
 export class Deadlines implements Bounded {
   readonly #clock: Clock
   readonly #limit: number
+  readonly #name: string
+  readonly #tickMs: number
   readonly #ticks = new Map<number, Set<Deadline>>()
   #size = 0
   #running = false
   #last = 0
 
   /** `limit` is only shown: what is waited for here is bounded by whoever starts calls. */
-  constructor(clock: Clock, limit: number) {
+  constructor(clock: Clock, limit: number, { name = 'deadlines', tickMs = 20 }: DeadlinesOptions = {}) {
     this.#clock = clock
     this.#limit = limit
+    this.#name = name
+    this.#tickMs = tickMs
   }
 
   /**
@@ -35,7 +44,7 @@ export class Deadlines implements Bounded {
   add(from: number, ms: number, expire: () => void): Deadline {
     if (!this.#running) this.#start()
     // Ticks that were walked are not walked again.
-    const tick = Math.max(Math.ceil((from + ms) / tickMs), this.#last + 1)
+    const tick = Math.max(Math.ceil((from + ms) / this.#tickMs), this.#last + 1)
     const deadline = { tick, expire }
     let set = this.#ticks.get(tick)
     if (set === undefined) {
@@ -55,18 +64,18 @@ export class Deadlines implements Bounded {
   }
 
   stats(): BoundedStats {
-    return { name: 'deadlines', size: this.#size, limit: this.#limit, unit: 'entries', dropped: 0 }
+    return { name: this.#name, size: this.#size, limit: this.#limit, unit: 'entries', dropped: 0 }
   }
 
   #start(): void {
     this.#running = true
-    this.#last = Math.floor(this.#clock.monotonic() / tickMs) - 1
+    this.#last = Math.floor(this.#clock.monotonic() / this.#tickMs) - 1
     this.#next()
   }
 
   #next(): void {
-    this.#clock.after(tickMs, () => {
-      this.#expireUntil(Math.floor(this.#clock.monotonic() / tickMs))
+    this.#clock.after(this.#tickMs, () => {
+      this.#expireUntil(Math.floor(this.#clock.monotonic() / this.#tickMs))
       if (this.#size > 0) this.#next()
       else this.#running = false
     })

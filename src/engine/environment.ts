@@ -1,3 +1,4 @@
+import type { Deadlines } from '../concurrency/deadlines.js'
 import type { Bus } from '../contracts/bus.js'
 import type { Clock } from '../contracts/clock.js'
 import type { Fetch } from '../contracts/fetch.js'
@@ -21,6 +22,8 @@ export interface Environment {
   readonly changes: Changes
   readonly openInteraction: OpenInteraction
   readonly stats: Stats
+  /** What ends with the credential that opened it. */
+  readonly expiries: Deadlines
   /** Milliseconds from arrival, for definitions that name no timeout. */
   readonly timeoutMs: number
   /** Entries a list page holds. */

@@ -1,3 +1,4 @@
+import { Deadlines } from '../concurrency/deadlines.js'
 import { systemClock } from '../contracts/clock.js'
 import { anonymous } from '../contracts/principal.js'
 import type { HealthCheck } from '../contracts/stores.js'
@@ -31,6 +32,8 @@ import type { Server, ServerHealth } from './server.js'
 
 const defaultDrainMs = 5000
 const defaultSubscriptions = 5000
+/** Shown as the limit of their table; each is a stream, and those have limits of their own. */
+const maxExpiries = 10_000
 
 /**
  * Makes a server: add tools, resources and prompts to it, then `serve(server)`, or mount `server.handler` or
@@ -76,6 +79,11 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
       audit: audit(options.audit === true ? auditLog(logger) : options.audit, { clock, logger }),
     }),
   )
+  const expiries = new Deadlines(clock, maxExpiries, {
+    name: 'streams that end with their token',
+    tickMs: 1000,
+  })
+  stats.add(expiries)
   const fetching = lazyFetch(options.fetch, stats)
   const environment: Environment = {
     services: options.services ?? {},
@@ -88,6 +96,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     changes: new Changes(bus, logger),
     openInteraction: lazyInteraction(() => environment, stores.records),
     stats,
+    expiries,
     timeoutMs: toMs(options.timeout ?? '60s', '"timeout"'),
     pageSize: options.pageSize ?? 1000,
     advise: development ? createAdviser(clock, logger) : () => undefined,

@@ -114,9 +114,11 @@ export function addSubscriptions(engine: Engine, limit: number): void {
   let listening: Promise<Method> | undefined
   const load = async (): Promise<Method> => {
     const { Subscriptions } = await import('../subscriptions/listen.js')
-    const { changes, stats } = engine.environment
+    const { changes, clock, expiries, stats } = engine.environment
     const subscriptions = new Subscriptions({
       changes,
+      clock,
+      expiries,
       limit,
       exists,
       offers: (kind) => engine[kind].size > 0,

@@ -4,6 +4,7 @@ import type { Deferral } from '../engine/background.js'
 import { noticeUnder } from '../engine/change-notices.js'
 import type { Change, Changes } from '../engine/changes.js'
 import type { Exchange } from '../engine/exchange.js'
+import { type ExpiryOptions, whenExpired } from '../engine/expiry.js'
 import type { Method } from '../engine/method.js'
 import { maxSubscribedUris } from '../engine/peers.js'
 import { ProtocolError } from '../errors/protocol-error.js'
@@ -14,7 +15,7 @@ import { clientSupports, toCapabilities } from '../protocol/revisions/revision.j
 /** Tasks that one stream may follow; each is looked up before the stream is acknowledged. */
 const maxTaskIds = 100
 
-export interface SubscriptionsOptions {
+export interface SubscriptionsOptions extends ExpiryOptions {
   readonly changes: Changes
   /** Streams that may listen at once. */
   readonly limit: number
@@ -110,8 +111,11 @@ export class Subscriptions implements Bounded {
     })
     // What happened to a task before this stream was there is told too.
     for (const task of tasks) this.#tellOfTask(task, exchange)
+    // Its client comes back with a new token; what is refused then says why.
+    const keep = whenExpired(exchange.principal, this.#options, () => exchange.end('closing'))
     return new Promise((resolve) => {
       exchange.whenEnded(() => {
+        keep()
         stop()
         resolve(dialect.result('', { meta: { [metaKeys.subscriptionId]: id } }))
       })

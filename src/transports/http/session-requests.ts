@@ -62,14 +62,16 @@ export class SessionRequests {
     this.#engine = engine
     this.#sessions = sessions
     this.#running = running
-    const { bus, changes, clock, logger, stats } = engine.environment
+    const { bus, changes, clock, expiries, logger, stats } = engine.environment
     this.#calls = new InFlight('calls in flight (HTTP sessions)', options.maxRequests)
     this.#streams = new SessionStreams({
       clock,
+      expiries,
       changes,
       maxStreams: options.maxStreams,
       maxLogBytes: options.maxEventBytes,
       record: (session) => sessions.record(session),
+      mayHearOf: (uri, principal) => engine.catalogue.find(uri)?.entry.access?.lists(principal) ?? true,
     })
     const { calls, streams } = { calls: this.#calls, streams: this.#streams }
     this.#peers = new SessionPeers({ sessions, streams, calls, bus, logger })
@@ -87,12 +89,12 @@ export class SessionRequests {
     }
     const last = head.header('last-event-id')
     if (last === undefined) {
-      if (!this.#streams.openStandalone(session, sink, headers)) {
+      if (!this.#streams.openStandalone(session, principal, sink, headers)) {
         sendRefusal(this.#engine, tooManyStreams, incoming)
       }
       return
     }
-    const resumed = this.#streams.resume(last, session, sink, headers)
+    const resumed = this.#streams.resume(last, session, principal, sink, headers)
     if (resumed === 'unknown') sendRefusal(this.#engine, gone, incoming)
     else if (resumed === 'full') sendRefusal(this.#engine, tooManyStreams, incoming)
     // What clients of event streams understand as "do not come back" (HTML, "Server-sent events").

@@ -1,3 +1,4 @@
+import type { Principal } from '../../contracts/principal.js'
 import type { EventLog } from './event-log.js'
 import {
   commentText,
@@ -33,6 +34,8 @@ export class SessionStream {
   readonly session: string
   /** Monotonic milliseconds: when it lost its connection. */
   leftAt = 0
+  /** Who opened the connection that it has or had last, where a GET did. */
+  principal: Principal | undefined
   readonly #options: SessionStreamOptions
   #sink: ReplySink | undefined
   #headers: Readonly<Record<string, string>> = eventStreamHeaders
@@ -88,6 +91,13 @@ export class SessionStream {
     this.#sink.end()
     this.#detach()
     return true
+  }
+
+  /** Ends this connection, if it is still the stream's, and not the stream: whoever may come back finds what it missed. */
+  leave(sink: ReplySink): void {
+    if (this.#sink !== sink || this.release()) return
+    sink.end()
+    this.#detach()
   }
 
   finish(): void {

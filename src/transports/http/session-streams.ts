@@ -1,8 +1,9 @@
 import type { Bounded, BoundedStats } from '../../contracts/bounded.js'
 import { BoundedMap } from '../../contracts/bounded-map.js'
-import type { Clock } from '../../contracts/clock.js'
+import type { Principal } from '../../contracts/principal.js'
 import { noticeFor } from '../../engine/change-notices.js'
 import type { Changes } from '../../engine/changes.js'
+import { type ExpiryOptions, whenExpired } from '../../engine/expiry.js'
 import type { PeerRecord } from '../../engine/peers.js'
 import type { Session } from '../../engine/session.js'
 import { EventLog } from './event-log.js'
@@ -16,13 +17,14 @@ const returnMs = 5 * 60_000
 /** Streams that one session may have open by GET; the oldest is ended for one more. */
 const maxPerSession = 4
 
-export interface SessionStreamsOptions {
-  readonly clock: Clock
+export interface SessionStreamsOptions extends ExpiryOptions {
   readonly changes: Changes
   /** Streams that may be open by GET at once. */
   readonly maxStreams: number
   readonly maxLogBytes: number
   record(session: string): PeerRecord | undefined
+  /** Whether a caller may know of this resource, which it once subscribed to. */
+  mayHearOf(uri: string, principal: Principal): boolean
 }
 
 type Headers = Readonly<Record<string, string>>
@@ -39,6 +41,7 @@ export class SessionStreams implements Bounded {
   readonly #attached = new Map<string, SessionStream>()
   /** Those that a GET opened, by session, newest last. */
   readonly #standalone = new Map<string, SessionStream[]>()
+  readonly #bySink = new WeakMap<ReplySink, SessionStream>()
   #openByGet = 0
   #refused = 0
   #closed = false
@@ -59,9 +62,9 @@ export class SessionStreams implements Bounded {
   }
 
   /** Opens a stream for what belongs to no request; false when there are too many. */
-  openStandalone(session: Session, sink: ReplySink, headers: Headers): boolean {
-    if (!this.#admit(sink)) return false
-    this.#start(session, sink, headers)
+  openStandalone(session: Session, principal: Principal, sink: ReplySink, headers: Headers): boolean {
+    if (!this.#admit(sink, principal)) return false
+    this.#start(session, principal, sink, headers)
     return true
   }
 
@@ -71,12 +74,13 @@ export class SessionStreams implements Bounded {
   resume(
     lastEventId: string,
     session: Session,
+    principal: Principal,
     sink: ReplySink,
     headers: Headers,
   ): 'resumed' | 'over' | 'unknown' | 'full' {
     const event = readEventId(lastEventId)
     if (event === undefined) return 'unknown'
-    if (!this.#admit(sink)) return 'full'
+    if (!this.#admit(sink, principal)) return 'full'
     const known = this.#attached.get(event.stream) ?? this.left.peek(event.stream)
     // Another session's stream is as unknown as none.
     const stream = known?.session === session.key ? known : undefined
@@ -84,9 +88,11 @@ export class SessionStreams implements Bounded {
     if (stream === undefined || resumed === 'lost') {
       // A new stream for news does as well as a lost one; an answer that is gone does not come by waiting for it.
       if (!event.stream.startsWith('g')) return 'unknown'
-      this.#start(session, sink, headers)
+      this.#start(session, principal, sink, headers)
       return 'resumed'
     }
+    stream.principal = principal
+    this.#bySink.set(sink, stream)
     if (stream.attached) {
       this.left.delete(stream.id)
       this.#attached.set(stream.id, stream)
@@ -96,11 +102,15 @@ export class SessionStreams implements Bounded {
 
   /** Sends a message that belongs to no request on the session's newest stream; false when it has none. */
   send(session: string, message: string): boolean {
-    const streams = this.#standalone.get(session)
-    const stream = streams?.findLast((one) => one.attached) ?? streams?.at(-1)
+    const stream = this.#newest(session)
     if (stream === undefined) return false
     void stream.send(message)
     return true
+  }
+
+  #newest(session: string): SessionStream | undefined {
+    const streams = this.#standalone.get(session)
+    return streams?.findLast((one) => one.attached) ?? streams?.at(-1)
   }
 
   /** Ends what a session has open. */
@@ -126,9 +136,11 @@ export class SessionStreams implements Bounded {
     }
   }
 
-  #start(session: Session, sink: ReplySink, headers: Headers): void {
+  #start(session: Session, principal: Principal, sink: ReplySink, headers: Headers): void {
     this.#listen()
     const stream = this.#make('g', session)
+    stream.principal = principal
+    this.#bySink.set(sink, stream)
     const streams = this.#standalone.get(session.key) ?? []
     if (streams.length >= maxPerSession) streams[0]?.finish()
     this.#standalone.set(session.key, [...(this.#standalone.get(session.key) ?? []), stream])
@@ -137,13 +149,16 @@ export class SessionStreams implements Bounded {
     stream.open()
   }
 
-  #admit(sink: ReplySink): boolean {
+  /** What a GET opens lasts as long as the token that opened it; its client comes back with a new one. */
+  #admit(sink: ReplySink, principal: Principal): boolean {
     if (this.#closed || this.#openByGet >= this.#options.maxStreams) {
       this.#refused += 1
       return false
     }
     this.#openByGet += 1
+    const keep = whenExpired(principal, this.#options, () => this.#bySink.get(sink)?.leave(sink))
     sink.onOver(() => {
+      keep()
       this.#openByGet -= 1
     })
     return true
@@ -205,7 +220,14 @@ export class SessionStreams implements Bounded {
     this.#options.changes.listen((change) => {
       for (const session of this.#standalone.keys()) {
         const notice = noticeFor(change, this.#options.record(session))
-        if (notice !== undefined) this.send(session, notice)
+        if (notice === undefined) continue
+        // The token may grant less than the one that the session was subscribed with.
+        const principal = change.kind === 'resource' ? this.#newest(session)?.principal : undefined
+        const mayHear =
+          principal === undefined ||
+          change.kind !== 'resource' ||
+          this.#options.mayHearOf(change.uri, principal)
+        if (mayHear) this.send(session, notice)
       }
     })
   }

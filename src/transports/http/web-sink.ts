@@ -78,7 +78,11 @@ export class WebSink implements ReplySink, Quiet {
         },
         // Asked for more, so something was read.
         pull: () => this.#readOn(),
-        cancel: () => this.#gone(),
+        cancel: () => {
+          // It is closed already, and to close it again would throw, before anybody heard that the client is gone.
+          this.#stream = undefined
+          this.#gone()
+        },
       },
       { highWaterMark: this.#options.maxUnreadBytes, size: (chunk) => chunk?.byteLength ?? 0 },
     )
