@@ -6,6 +6,7 @@ import type {
   Credentials,
 } from '../contracts/authenticator.js'
 import type { Bounded } from '../contracts/bounded.js'
+import { BoundedMap } from '../contracts/bounded-map.js'
 import type { Principal } from '../contracts/principal.js'
 import { listOf, type OptionTable, rule } from '../engine/option-rules.js'
 import { DefinitionError } from '../errors/definition-error.js'
@@ -58,6 +59,8 @@ export interface ApiKeys extends Authenticator {
 /** 24 characters of base64 are 144 bits. */
 const leastKeyLength = 24
 const mostKeys = 100_000
+/** Owners that were looked up, so that the next request of a key has the same principal. */
+const mostLookedUp = 10_000
 const owner = 'apiKeys: '
 
 const unknownKey = invalid('The API key is not known.')
@@ -107,6 +110,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
   }
   let entries = readAll(keys ?? [], issuer)
   let refused = 0
+  const lookedUp = new BoundedMap<string, Verified>('API keys, looked up', mostLookedUp)
 
   const shown: Bounded = {
     stats: () => ({
@@ -135,7 +139,15 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     sha256: string,
   ): Promise<AuthenticationResult> {
     const found = await find(sha256)
-    return found === undefined || found === null ? unknownKey : current(verifiedOf(found, issuer))
+    if (found === undefined || found === null) {
+      lookedUp.delete(sha256)
+      return unknownKey
+    }
+    const verified = verifiedOf(found, issuer)
+    const known = lookedUp.get(sha256)
+    if (known !== undefined && isSame(known, verified)) return current(known)
+    lookedUp.set(sha256, verified)
+    return current(verified)
   }
 
   return {
@@ -172,7 +184,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
         }),
       )
     },
-    bounded: [shown],
+    bounded: lookup === undefined ? [shown] : [shown, lookedUp],
   }
 }
 

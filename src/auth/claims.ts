@@ -21,7 +21,7 @@ function words(claim: unknown): readonly string[] {
 
 export interface PrincipalRules {
   readonly issuer: string
-  readonly permissions: (claims: Claims) => Iterable<string>
+  readonly permissions: (claims: Claims) => readonly string[] | ReadonlySet<string>
   /** Milliseconds after `exp` for which a token still counts. */
   readonly leewayMs: number
 }
@@ -31,7 +31,12 @@ export function principalOf(claims: Claims, rules: PrincipalRules): Principal | 
   const client = text(claims['client_id']) ?? text(claims['azp'])
   const subject = text(claims['sub']) ?? client
   if (subject === undefined) return undefined
-  const permissions = new Set(rules.permissions(claims))
+  const granted: unknown = rules.permissions(claims)
+  // A text would become a set of letters.
+  if (typeof granted === 'string') {
+    throw new TypeError('"permissions" must return a list of permissions, received a text; return [text].')
+  }
+  const permissions = new Set(granted as Iterable<string>)
   if (permissions.size > mostPermissions) return undefined
   const { exp } = claims
   return {

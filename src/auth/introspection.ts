@@ -28,7 +28,7 @@ export interface IntrospectionOptions {
    */
   readonly audience: string | readonly string[] | false
   /** What the answer grants. Default: the words of `scope`, and the lists `scp` and `permissions`. */
-  readonly permissions?: (claims: Claims) => Iterable<string>
+  readonly permissions?: (claims: Claims) => readonly string[] | ReadonlySet<string>
   /** How long an answer is kept, 30 s at most, and never beyond its `exp`: so long does a withdrawn token still count. Default: 30 s. */
   readonly cacheTtl?: Duration
   /** Answers that are kept at once. Default: 10,000. */

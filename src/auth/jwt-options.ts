@@ -27,7 +27,7 @@ export interface JwtOptions {
   /** How far clocks may differ, for `exp` and `nbf`; 60 s at most. Default: 30 s. */
   readonly clockSkew?: Duration
   /** What the claims grant. Default: the words of `scope`, and the lists `scp` and `permissions`. */
-  readonly permissions?: (claims: Claims) => Iterable<string>
+  readonly permissions?: (claims: Claims) => readonly string[] | ReadonlySet<string>
   /** How long a verified token is taken at its word, never beyond its `exp`. Default: 60 s. */
   readonly verifiedTtl?: Duration
   /** Verified tokens that are kept at once. Default: 10,000. */

@@ -77,9 +77,11 @@ export class PagedList<Entry> {
   }
 
   async #later(dialect: Dialect, cursor: unknown, principal: Principal): Promise<string> {
+    const position = await this.#open(cursor)
+    // Taken together and after the wait: what changed meanwhile must not be kept as what is now.
     const entries = this.#audience.entriesFor(principal)
-    const start = await this.#open(cursor, entries)
     const key = this.#audience.keyOf(principal)
+    const start = this.#startAfter(position, entries)
     return this.#kept(dialect, start, key) ?? (await this.#make(dialect, start, key, entries))
   }
 
@@ -141,7 +143,7 @@ export class PagedList<Entry> {
     pages.set(dialect, ofDialect.set(start, text))
   }
 
-  async #open(cursor: unknown, entries: readonly Seen<Entry>[]): Promise<number> {
+  async #open(cursor: unknown): Promise<Position> {
     const opened =
       typeof cursor === 'string' ? await this.#options.sealer.open(this.#purpose, cursor) : undefined
     const position: unknown = opened === undefined ? undefined : JSON.parse(opened)
@@ -155,7 +157,10 @@ export class PagedList<Entry> {
         `"cursor" is none that this server gave out for this list; leave it out to start from the beginning.`,
       )
     }
-    const { after, index } = position
+    return { after: position['after'], index: position['index'] }
+  }
+
+  #startAfter({ after, index }: Position, entries: readonly Seen<Entry>[]): number {
     const there = entries[index - 1]
     if (there !== undefined && this.#source.key(there.entry) === after) return index
     // The list changed since: go on after the same entry, or where it was when it is gone.

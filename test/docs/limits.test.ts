@@ -22,6 +22,7 @@ describe('docs/serving.md', () => {
     const idp = { issuer: 'https://idp.example', audience: 'https://mcp.example' }
     const auth = firstOf(
       apiKeys({ keys: [{ key, subject: 'ada' }] }),
+      apiKeys({ lookup: () => undefined, header: 'x-other-key' }),
       jwt({ ...idp, jwks: 'https://idp.example/jwks' }),
       introspection({ ...idp, url: 'https://idp.example/ask', clientId: 'limits', clientSecret: 'none' }),
     )

@@ -242,6 +242,31 @@ describe.each(cells())('permissions, $name', (cell) => {
   })
 })
 
+describe('a hidden tool over HTTP', () => {
+  it('shows itself by no header that only it would ask for', async () => {
+    const { server } = testServer({ auth: byGrant })
+    const input = {
+      type: 'object',
+      properties: { region: { type: 'string', description: 'Where.', 'x-mcp-header': 'Region' } },
+      required: ['region'],
+    } as const
+    const visible = ({ permissions }: Principal): boolean => permissions.has('beta')
+    server.tool('beta', { description: 'Hidden.', input, visible }, () => 'beta')
+    const [cell] = cells({ transports: ['http'], revisions: ['2026-07-28'] })
+    if (cell === undefined) throw new Error('There is no such cell.')
+    const call = async (granted: string): Promise<unknown> => {
+      const client = await open(cell, server, { headers: { 'x-granted': granted } })
+      const params = { name: 'beta', arguments: { region: 'eu' } }
+      const refusal = await refused(
+        client.request('tools/call', params, { headers: { 'mcp-param-region': 'us' } }),
+      )
+      return [refusal.code, refusal.message]
+    }
+    expect(await call('other')).toEqual([-32602, expect.stringContaining('Unknown tool "beta"')])
+    expect(await call('beta')).toEqual([-32020, expect.any(String)])
+  })
+})
+
 describe('permissions and tasks', () => {
   it('a task is there only as long as its caller may call its tool', async () => {
     const { server } = testServer({ auth: byGrant })

@@ -36,6 +36,7 @@ const requestHeaders = [
   'baggage',
   'traceparent',
   'tracestate',
+  'x-api-key',
 ].join(', ')
 
 const exposedHeaders = 'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-After'

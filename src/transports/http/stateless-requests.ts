@@ -1,3 +1,4 @@
+import { isHidden } from '../../engine/access.js'
 import type { Opening } from '../../engine/discovery.js'
 import type { Engine } from '../../engine/engine.js'
 import { noBatches } from '../../engine/refusals.js'
@@ -34,7 +35,7 @@ export class StatelessRequests {
       return
     }
     const disagreement = checkRoutingHeaders((name) => post.head.header(name), frame, {
-      mirroredParams: frame.method === 'tools/call' ? this.#mirroredParams(frame) : undefined,
+      mirroredParams: frame.method === 'tools/call' ? this.#mirroredParams(frame, post) : undefined,
     })
     if (disagreement !== undefined) {
       sendRefusal(this.#engine, disagreement, post, frame.id)
@@ -79,8 +80,10 @@ export class StatelessRequests {
     return this.#engine.discovery.openStateless(frame.params)
   }
 
-  #mirroredParams(frame: RequestFrame): readonly MirroredParam[] | undefined {
+  /** A tool that is hidden from its caller has no parameters either. */
+  #mirroredParams(frame: RequestFrame, { principal }: Post): readonly MirroredParam[] | undefined {
     const { name } = frame.params
-    return typeof name === 'string' ? this.#engine.tools.get(name)?.mirroredParams : undefined
+    const entry = typeof name === 'string' ? this.#engine.tools.get(name) : undefined
+    return entry === undefined || isHidden(entry, principal) ? undefined : entry.mirroredParams
   }
 }
