@@ -27,6 +27,8 @@ export async function openWorld(url: string): Promise<World> {
   await owner.query(roleCommands(name, role))
   const owners = new Pool({ connectionString, max: 2, options: '-c search_path=app' })
   const readers = new Pool({ connectionString: withParts(connectionString, { username: role }), max: 4 })
+  // A connection that is just ending may still be told that its database is gone, and nobody waits for it any more.
+  for (const pool of [owners, readers]) pool.on('error', () => undefined)
   return {
     owner,
     readers,
