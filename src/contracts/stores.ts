@@ -27,7 +27,7 @@ export interface Stores {
   /** Rate limits that count once for all nodes. */
   readonly rates?: RateStore
   readonly tasks?: TaskStore
-  /** Who works on which task, so that another node ends the tasks of one that died. Without it they stay as they are. */
+  /** Who works on which task, so that another node takes over the tasks of one that died. Without it they stay as they are. */
   readonly leases?: Leases
   /** Whether other processes see the same; such a server needs sealing keys of its own (`keys`). Default: false. */
   readonly shared?: boolean
