@@ -22,6 +22,17 @@ describe('firstOf recalls without work', () => {
   })
 })
 
+describe('firstOf', () => {
+  it("takes another library's promise for one", async () => {
+    const foreign = (result: AuthenticationResult): Authenticator => ({
+      authenticate: () => ({ then: (done: (value: unknown) => void) => done(result) }) as never,
+    })
+    expect(await firstOf(foreign(no(401)), one(yes)).authenticate(credentials)).toBe(yes)
+    expect(await firstOf(foreign(yes), one(no(401))).authenticate(credentials)).toBe(yes)
+    expect(await firstOf(foreign(no(403)), one(yes)).authenticate(credentials)).toMatchObject({ status: 403 })
+  })
+})
+
 describe('keys that are looked up', () => {
   it('are the same principal as long as they say the same, and nobody once they are gone', async () => {
     let owner: { subject: string; permissions: string[] } | undefined = { subject: 'ci', permissions: ['a'] }

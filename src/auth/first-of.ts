@@ -4,6 +4,7 @@ import type {
   Authenticator,
   Credentials,
 } from '../contracts/authenticator.js'
+import { isForeignThenable } from '../engine/compose.js'
 import { DefinitionError } from '../errors/definition-error.js'
 
 /**
@@ -27,7 +28,9 @@ export function firstOf(...authenticators: readonly Authenticator[]): Authentica
   ): AuthenticationResult | Promise<AuthenticationResult> {
     let failure = worst
     for (let at = from; at < authenticators.length; at += 1) {
-      const result = authenticators[at]?.authenticate(credentials)
+      const answer = authenticators[at]?.authenticate(credentials)
+      // Another library's promise is one too.
+      const result = isForeignThenable(answer) ? Promise.resolve(answer) : answer
       // What is kept answers at once, and must not cost a turn of the event loop.
       if (result instanceof Promise) {
         return result.then((settled) => {
