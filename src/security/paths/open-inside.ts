@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, open, readlink } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { pathSegments } from './path-segments.js'
 import { leadsOut, notFound, pathError, systemCode } from './refusals.js'
 import { exactText, isInside, realRoot, refusedBySystem, resolveSegments } from './resolve-inside.js'
@@ -23,10 +24,11 @@ const modes: Readonly<Record<OpenFlags, number>> = {
 }
 
 /**
- * Each look can be deceived by itself when a folder is swapped between its two questions, which a process that does nothing else
- * was seen to manage for five looks in a row once in some ten thousand opens.
+ * Each look can be deceived when a folder is swapped between its two questions. Questions and swaps wait for the same lock of the file
+ * system and so fall into step, in which many looks are deceived in a row: between two looks there is a pause of random length.
  */
 const looks = 16
+const mostTurns = 8
 /** Linux's O_PATH, which Node does not name: a handle on a folder, for folders that may be entered but not listed. */
 const pathOnly = 0o10000000
 /** Never through a link, never waiting for the other end of a FIFO. Windows has none of these. */
@@ -96,6 +98,7 @@ export async function openAndCompare({ base, real, path }: Target, mode: number)
     const opened = await file.stat({ bigint: true })
     const names = real.slice(base.length).split(sep).filter(Boolean)
     for (let look = 0; look < looks; look += 1) {
+      for (let turns = Math.random() * mostTurns; turns > 1; turns -= 1) await setImmediate()
       if ((await resolveSegments(base, names, path)) !== real) return false
       const named = await lstat(real, { bigint: true })
       if (named.dev !== opened.dev || named.ino !== opened.ino) return false

@@ -35,7 +35,10 @@ const forMs = 2000
 type Open = (root: string, round: number) => Promise<FileHandle>
 
 /** Opens again and again while a folder above the file is swapped, and judges every file that is given. */
-async function race(opens: readonly Open[]): Promise<void> {
+async function race(
+  opens: readonly Open[],
+  ends: readonly ('inside' | 'refused' | 'missing')[],
+): Promise<void> {
   const base = await realpath(await mkdtemp(join(tmpdir(), 'holdfast-swap-')))
   const [root, outside] = [join(base, 'data'), join(base, 'outside/sub')]
   await mkdir(join(root, 'docs/sub'), { recursive: true })
@@ -75,22 +78,26 @@ async function race(opens: readonly Open[]): Promise<void> {
   expect(await readdir(outside)).toEqual(['a.txt'])
   expect(await readFile(join(outside, 'a.txt'), 'utf8')).toBe('OUTSIDE')
   // All ends of the race were met, or it would have shown nothing.
-  expect(Math.min(seen.inside, seen.refused, seen.missing), JSON.stringify(seen)).toBeGreaterThan(0)
+  for (const end of ends) expect(seen[end], JSON.stringify(seen)).toBeGreaterThan(0)
 }
 
 it('never opens, makes or empties a file outside while a folder is swapped for a link', async () => {
   const path = 'docs/sub/a.txt'
-  await race([
-    (root) => openInside(root, path),
-    (root) => openInside(root, path),
-    (root, round) => openInside(root, `docs/sub/made-${round}.txt`, 'wx'),
-    (root) => openInside(root, path, 'w'),
-  ])
+  await race(
+    [
+      (root) => openInside(root, path),
+      (root) => openInside(root, path),
+      (root, round) => openInside(root, `docs/sub/made-${round}.txt`, 'wx'),
+      (root) => openInside(root, path, 'w'),
+    ],
+    ['inside', 'refused', 'missing'],
+  )
 })
 
 it('never gives a file outside where a descriptor cannot be asked', async () => {
   const path = 'docs/sub/a.txt'
   const open: Open = (root) =>
     openAndCompare({ base: root, real: join(root, path), path }, constants.O_RDONLY)
-  await race([open, open, open, open])
+  // A folder that is swapped all the time hardly ever stands still for all looks; one that is not is in the tests of legitimate paths.
+  await race([open, open, open, open], ['refused', 'missing'])
 })
