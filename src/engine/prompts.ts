@@ -114,7 +114,10 @@ function promptArguments(schema: JsonSchema, owner: string): PromptArgument[] {
 
 function promptHandler(handler: (args: never, ctx: never) => unknown): Handler {
   const render = handler as (args: unknown, ctx: Context) => unknown
-  return async (call) => toMessages(await render(call.input, call.ctx))
+  return async (call) => {
+    call.begun = true
+    return toMessages(await render(call.input, call.ctx))
+  }
 }
 
 function toMessages(value: unknown): readonly PromptMessage[] {

@@ -135,6 +135,7 @@ function resourceHandler(
 ): Handler {
   const read = handler as (request: ResourceInput, ctx: Context) => unknown
   return async (call) => {
+    call.begun = true
     const request = call.input as ResourceInput
     const value = await read(request, call.ctx)
     return toContents(value, request.uri, mimeType)

@@ -21,6 +21,11 @@ describe.each(cells({ revisions: ['2025-06-18', '2026-07-28'] }))('audit, $name'
       throw ctx.error('not_found', { message: 'Not there.' })
     })
     server.resource('r', { uri: 'app://r', description }, () => 'r')
+    const breaks = (): never => {
+      throw new Error('Broken.')
+    }
+    server.resource('rb', { uri: 'app://broken', description }, breaks)
+    server.prompt('pb', { description }, breaks)
     server.prompt('p', { description }, () => 'p')
     const client = await open(cell, server, { headers: { 'x-user': 'alice' } })
     const call = (name: string, args: object = {}): Promise<unknown> =>
@@ -30,7 +35,9 @@ describe.each(cells({ revisions: ['2025-06-18', '2026-07-28'] }))('audit, $name'
     for (const name of ['refused', 'denied', 'thrown', 'named']) await call(name)
     await client.readResource('app://r')
     await client.request('prompts/get', { name: 'p' })
-    await expect.poll(() => records.length).toBe(8)
+    await client.readResource('app://broken').catch(() => undefined)
+    await client.request('prompts/get', { name: 'pb' }).catch(() => undefined)
+    await expect.poll(() => records.length).toBe(10)
     expect(
       records.map(({ kind, name, decision, outcome, code }) => [kind, name, decision, outcome, code]),
     ).toEqual([
@@ -42,6 +49,8 @@ describe.each(cells({ revisions: ['2025-06-18', '2026-07-28'] }))('audit, $name'
       ['tool', 'named', 'allowed', 'error', 'not_found'],
       ['resource', 'r', 'allowed', 'ok', undefined],
       ['prompt', 'p', 'allowed', 'ok', undefined],
+      ['resource', 'rb', 'allowed', 'error', 'internal'],
+      ['prompt', 'pb', 'allowed', 'error', 'internal'],
     ])
     const [first] = records
     expect(first).toMatchObject({
@@ -62,6 +71,30 @@ describe.each(cells({ revisions: ['2025-06-18', '2026-07-28'] }))('audit, $name'
     expect(Date.parse(first?.at ?? '')).toBeGreaterThan(0)
     // What was sent and what was thrown is in no record.
     expect(JSON.stringify(records)).not.toMatch(/a secret|sk-live/)
+  })
+
+  it('knows that the handler of a cached answer was begun, for all that waited for it', async () => {
+    const records: AuditRecord[] = []
+    const { server } = testServer({ audit: (record) => records.push(record) })
+    const cached = { description, annotations: { readOnlyHint: true }, cache: { ttl: '1m' } } as const
+    const go = gate()
+    server.tool('now', cached, () => {
+      throw new Error('Broken.')
+    })
+    server.tool('later', cached, async () => {
+      await go.opened
+      throw new Error('Broken.')
+    })
+    const client = await open(cell, server)
+    await client.callTool('now')
+    const calls = [client.callTool('later'), client.callTool('later')]
+    await expect.poll(() => server.stats().counters.cacheMisses).toBe(3)
+    go.open()
+    await Promise.all(calls)
+    await expect.poll(() => records.length).toBe(3)
+    expect(records.map(({ decision, code }) => [decision, code])).toEqual(
+      Array.from({ length: 3 }, () => ['allowed', 'internal']),
+    )
   })
 
   it('holds no secret, wherever it stood', async () => {

@@ -83,7 +83,7 @@ export class AnswerCache {
     // Most answers of this node alone are there at once, and nobody can have come to wait for them.
     const own = ownCall(wanted, call)
     const before = this.#invalidations
-    const result = next(own)
+    const result = passOn(own, call, next)
     const outdated = this.#invalidations !== before
     if (!(result instanceof Promise)) {
       this.#keep(wanted, result, outdated)
@@ -121,7 +121,7 @@ export class AnswerCache {
     const { deadlines, abandoned, clock } = this.#options
     const { exchange } = own
     const flight = new Flight({
-      exchange,
+      call: own,
       tags,
       wanted: refresh,
       work: (flying) => untilEnded(exchange, work(flying), abandoned),
@@ -186,8 +186,30 @@ function ownCall({ setting, noAsking }: Wanted, call: Call): Call {
   return { ...call, ctx: call.ctx.on(exchange), exchange }
 }
 
+/** What stands around the call sees whether its handler was begun, although it ran on another. */
+function passOn(own: Call, call: Call, next: Next): unknown {
+  try {
+    return next(own)
+  } finally {
+    if (own.begun === true) call.begun = true
+  }
+}
+
 function wait(flight: Flight, wanted: Wanted, call: Call): Promise<unknown> {
-  return flight.join(call.exchange).then((made) => (made instanceof Made ? wanted.read(made.text) : made))
+  const made = flight.join(call.exchange)
+  const settled = (): void => {
+    if (flight.call.begun === true) call.begun = true
+  }
+  return made.then(
+    (answer) => {
+      settled()
+      return answer instanceof Made ? wanted.read(answer.text) : answer
+    },
+    (error: unknown) => {
+      settled()
+      throw error
+    },
+  )
 }
 
 /** An answer as text: each that waits reads its own. */

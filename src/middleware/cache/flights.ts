@@ -1,12 +1,13 @@
 import type { Bounded, BoundedStats } from '../../contracts/bounded.js'
+import type { Call } from '../../engine/call.js'
 import type { Exchange } from '../../engine/exchange.js'
 
 /** An answer that is being made, for all that ask for it meanwhile. */
 export class Flight {
   readonly tags: readonly string[]
   readonly promise: Promise<unknown>
-  /** The exchange that the work runs on: nobody's own, ended when nobody waits any more. */
-  readonly #exchange: Exchange
+  /** The call that makes it, on an exchange that is nobody's own and ended when nobody waits any more. */
+  readonly call: Call
   /** Somebody who is not waiting wants the answer: the cache itself. */
   readonly #wanted: boolean
   #waiting = 0
@@ -14,12 +15,12 @@ export class Flight {
   outdated = false
 
   constructor(options: {
-    readonly exchange: Exchange
+    readonly call: Call
     readonly tags: readonly string[]
     readonly wanted: boolean
     readonly work: (flight: Flight) => Promise<unknown>
   }) {
-    this.#exchange = options.exchange
+    this.call = options.call
     this.tags = options.tags
     this.#wanted = options.wanted
     this.promise = options.work(this)
@@ -27,7 +28,7 @@ export class Flight {
 
   /** Whether its work was ended, so that nobody new may wait for it. */
   get ended(): boolean {
-    return this.#exchange.ended !== undefined
+    return this.call.exchange.ended !== undefined
   }
 
   /**
@@ -39,7 +40,7 @@ export class Flight {
     return new Promise((resolve, reject) => {
       const stay = exchange.whenEnded((reason) => {
         this.#waiting -= 1
-        if (this.#waiting === 0 && !this.#wanted) this.#exchange.end('cancelled')
+        if (this.#waiting === 0 && !this.#wanted) this.call.exchange.end('cancelled')
         // Nobody reads it: who waits for the call was told by the deadline.
         reject(new Error(`The call was ended while it waited for an answer: ${reason}.`))
       })

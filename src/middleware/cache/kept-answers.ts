@@ -16,7 +16,7 @@ export interface KeptAnswersOptions {
   readonly clock: Clock
 }
 
-/** What the key, the record and the index take beside the text, about. */
+/** What a record takes beside its text, and each tag in the index beside its name, about. */
 const overheadBytes = 200
 
 /** Answers that this node keeps, found by key and thrown out by tag, bounded in number and bytes. */
@@ -34,7 +34,9 @@ export class KeptAnswers {
     this.#entries = new LRUCache<string, KeptAnswer>({
       max: maxEntries,
       maxSize: maxBytes,
-      sizeCalculation: ({ text }, key) => (text.length + key.length) * 2 + overheadBytes,
+      sizeCalculation: ({ text, tags }, key) =>
+        (text.length + key.length) * 2 +
+        tags.reduce((sum, tag) => sum + tag.length * 2 + overheadBytes, overheadBytes),
       dispose: ({ tags }, key, reason) => {
         if (reason === 'evict') this.#evicted += 1
         this.#unlink(key, tags)
