@@ -3,11 +3,12 @@ import type { Logger } from '../contracts/logger.js'
 import type { Principal } from '../contracts/principal.js'
 import { ToolError, type ToolErrorDetails } from '../errors/tool-error.js'
 import type { RequestId } from '../protocol/json-rpc.js'
-import { isAtLeast, type LogSeverity } from '../protocol/log-level.js'
+import type { LogSeverity } from '../protocol/log-level.js'
 import { type ClientFeature, clientSupports } from '../protocol/revisions/revision.js'
 import type { ClientCapabilities, Meta, Root, SamplingResult } from '../protocol/types.js'
 import type { InferOutput, SchemaLike } from '../schema/infer.js'
 import { withFields } from '../telemetry/field-logger.js'
+import { ClientNotices } from './client-notices.js'
 import type { ErrorCatalogue } from './definitions.js'
 import type { ClientState, Exchange, TransportName } from './exchange.js'
 import type {
@@ -58,8 +59,6 @@ export interface ContextSource {
 const noMeta: Meta = Object.freeze({})
 /** What is sent and needs no waiting; the same promise for all, because nearly nothing waits. */
 const sent = Promise.resolve()
-/** Log messages that one call may send to its client within a second (specification, logging: "Rate limit log messages"). */
-const messagesPerSecond = 100
 
 /** One call as its handler sees it. Everything that costs is made when it is first asked for. */
 export class Context {
@@ -67,9 +66,7 @@ export class Context {
   readonly #source: ContextSource
   #correlationId: string | undefined
   #log: Logger | undefined
-  #progress = Number.NEGATIVE_INFINITY
-  #messageSecond = 0
-  #messages = 0
+  #notices: ClientNotices | undefined
 
   constructor(exchange: Exchange, source: ContextSource) {
     this.#exchange = exchange
@@ -186,24 +183,7 @@ export class Context {
    * rejects.
    */
   progress(progress: number, total?: number, message?: string): Promise<void> {
-    const exchange = this.#exchange
-    if (exchange.background?.begun === true) {
-      if (message !== undefined) exchange.background.report(message)
-      return sent
-    }
-    const token = this.meta['progressToken']
-    if (typeof token !== 'string' && typeof token !== 'number') return sent
-    if (!Number.isFinite(progress) || progress <= this.#progress) return sent
-    this.#progress = progress
-    const withMessage = message !== undefined && exchange.dialect.revision.progressMessage
-    return (
-      exchange.notify('notifications/progress', {
-        progressToken: token,
-        progress,
-        ...(total !== undefined && { total }),
-        ...(withMessage && { message }),
-      }) ?? sent
-    )
+    return this.#notify().progress(progress, total, message)
   }
 
   /**
@@ -212,33 +192,14 @@ export class Context {
    * specification deprecates it; `ctx.log` goes to the server's own log. It never rejects.
    */
   logToClient(level: LogSeverity, data: unknown, logger?: string): Promise<void> {
-    const exchange = this.#exchange
-    const least = exchange.client.logLevel ?? exchange.peers?.record(exchange.scope)?.level
-    if (least === undefined || !isAtLeast(level, least)) return sent
-    const second = Math.floor(this.#source.now() / 1000)
-    if (second !== this.#messageSecond) {
-      this.#messageSecond = second
-      this.#messages = 0
-    }
-    this.#messages += 1
-    if (this.#messages > messagesPerSecond) return sent
-    try {
-      return exchange.notify('notifications/message', { level, ...(logger && { logger }), data }) ?? sent
-    } catch (error) {
+    return this.#notify().log(level, data, logger, (error) => {
       this.log.warn('A log message to the client held what JSON cannot carry, and was left out.', { error })
-      return sent
-    }
+    })
   }
 
   /** For the heartbeat: shows the client that the call goes on, by the smallest progress there is. */
   beat(): void {
-    const exchange = this.#exchange
-    exchange.keepAlive()
-    const token = this.meta['progressToken']
-    if (typeof token !== 'string' && typeof token !== 'number') return
-    const last = Math.max(this.#progress, 0)
-    this.#progress = last + Math.max(1e-6, last * 1e-12)
-    void exchange.notify('notifications/progress', { progressToken: token, progress: this.#progress })
+    this.#notify().beat()
   }
 
   /**
@@ -310,6 +271,11 @@ export class Context {
   /** Whether the client can do this under the call's revision; a yes narrows the context's type. */
   supports<Feature extends ClientFeature>(feature: Feature): this is this & FeatureContext[Feature] {
     return clientSupports(this.#exchange.dialect.revision, this.#exchange.client.capabilities, feature)
+  }
+
+  #notify(): ClientNotices {
+    this.#notices ??= new ClientNotices(this.#exchange, this.#source)
+    return this.#notices
   }
 
   #ask<Answer>(how: (interaction: Interaction) => Promise<Answer>): Promise<Answer> {

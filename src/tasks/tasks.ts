@@ -11,10 +11,10 @@ import { tasksExtension } from '../protocol/meta-keys.js'
 import { clientSupports, toCapabilities } from '../protocol/revisions/revision.js'
 import { openCall, sealCall } from './kept-call.js'
 import { LeasedTasks } from './leased-tasks.js'
+import { type TaskMessage, TaskRelay } from './task-relay.js'
 import { cancelledByClient, TaskRun } from './task-run.js'
 import { taskDetails, taskSummary } from './task-view.js'
 
-const topic = 'holdfast:tasks'
 /** Longer ids are none of ours, and are not looked up. */
 const maxIdLength = 128
 /** A task that begins again while it is cancelled is cancelled in its new attempt; it has few. */
@@ -40,6 +40,7 @@ export class Tasks implements Deferral, Bounded {
   readonly #options: TasksOptions
   readonly #runs = new Map<string, TaskRun>()
   readonly #node = crypto.randomUUID()
+  readonly #relay: TaskRelay
   readonly #store: TaskStore
   readonly #leased: LeasedTasks | undefined
   #refused = 0
@@ -47,10 +48,10 @@ export class Tasks implements Deferral, Bounded {
 
   constructor(options: TasksOptions) {
     this.#options = options
-    const { bus, stats } = options.engine.environment
+    const { bus, logger, stats } = options.engine.environment
     this.#leased = this.#lease()
     this.#store = this.#leased ?? options.store
-    bus.subscribe(topic, (message) => this.#hear(message))
+    this.#relay = new TaskRelay(bus, logger, this.#node, (message) => this.#hear(message))
     stats.add(this)
   }
 
@@ -206,7 +207,7 @@ export class Tasks implements Deferral, Bounded {
     }
     const { id } = await this.#known(exchange)
     const run = this.#runs.get(id)
-    if (run === undefined) this.#relay({ id, responses: inputResponses })
+    if (run === undefined) this.#relay.send({ id, responses: inputResponses })
     else run.answer(inputResponses)
     return exchange.dialect.result('')
   }
@@ -217,7 +218,7 @@ export class Tasks implements Deferral, Bounded {
     if (!isTerminal(status)) {
       const run = this.#runs.get(id)
       if (run === undefined) {
-        this.#relay({ id, cancel: true })
+        this.#relay.send({ id, cancel: true })
         await this.#cancelElsewhere(id)
       } else run.cancel()
     }
@@ -343,24 +344,8 @@ export class Tasks implements Deferral, Bounded {
     if (this.#runs.size === 0) this.#onIdle?.()
   }
 
-  /** What came here for a task that runs elsewhere. Without a shared bus it runs nowhere else, and nothing comes of it. */
-  #relay(message: { readonly id: string; readonly responses?: object; readonly cancel?: true }): void {
-    const { bus, logger } = this.#options.engine.environment
-    const failed = (error: unknown): void => {
-      logger.error('The bus did not take what a client sent for a task on another node.', { error })
-    }
-    try {
-      Promise.resolve(bus.publish(topic, JSON.stringify({ from: this.#node, ...message }))).catch(failed)
-    } catch (error) {
-      failed(error)
-    }
-  }
-
-  #hear(message: string): void {
-    const value = readMessage(message)
-    if (value === undefined || value['from'] === this.#node) return
-    const { id, responses, cancel } = value
-    const run = typeof id === 'string' ? this.#runs.get(id) : undefined
+  #hear({ id, responses, cancel }: TaskMessage): void {
+    const run = this.#runs.get(id)
     if (isRecord(responses)) run?.answer(responses)
     else if (cancel === true) run?.cancel()
   }
@@ -374,13 +359,4 @@ function canTasks({ dialect, client }: Exchange): boolean {
 function errorOf(text: string): { readonly code: number; readonly message: string } {
   const { error } = JSON.parse(text) as { error: { code: number; message: string } }
   return error
-}
-
-function readMessage(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isRecord(value) ? value : undefined
-  } catch {
-    return undefined
-  }
 }
