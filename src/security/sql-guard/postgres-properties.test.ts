@@ -2,12 +2,10 @@ import fc from 'fast-check'
 import { DatabaseError } from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { fuzzRuns } from '../../../test/fuzz-runs.js'
+import { describeGeneratedQueries, propertyTime } from '../../../test/security/sql/generated-properties.js'
 import { mutatedQueries, nearSql, queries } from '../../../test/security/sql/generated-queries.js'
 import { openWorld, type World } from '../../../test/security/sql/world.js'
 import { checkReadOnly } from './check-read-only.js'
-
-/** In milliseconds; a longer run gets more. */
-const time = fuzzRuns(60_000)
 
 const check = async (statement: string): Promise<boolean> =>
   (await checkReadOnly(statement, { dialect: 'postgres' })).ok
@@ -28,69 +26,10 @@ const forbidden = [
   "current_setting('app.secret')",
 ]
 
-describe('PostgreSQL: a generated query', () => {
-  it(
-    'is allowed',
-    async () => {
-      await fc.assert(
-        fc.asyncProperty(queries(), async (statement) => {
-          expect([statement, await check(statement)]).toEqual([statement, true])
-        }),
-        { numRuns: fuzzRuns(300) },
-      )
-    },
-    time,
-  )
-
-  it(
-    'is refused with a forbidden part, wherever that stands',
-    async () => {
-      const withPart = fc.constantFrom(...forbidden).chain((part) => queries(fc.constant(part)))
-      await fc.assert(
-        fc.asyncProperty(withPart, async (statement) => {
-          expect([statement, await check(statement)]).toEqual([statement, false])
-        }),
-        { numRuns: fuzzRuns(300) },
-      )
-    },
-    time,
-  )
-
-  it(
-    'is refused with a command behind or before it',
-    async () => {
-      const command = fc.constantFrom(
-        'delete from orders',
-        'commit',
-        'set role postgres',
-        "copy a to program 'id'",
-      )
-      await fc.assert(
-        fc.asyncProperty(queries(), command, fc.boolean(), async (query, write, first) => {
-          const statement = first ? `${write};${query}` : `${query}\n;${write}`
-          expect([statement, await check(statement)]).toEqual([statement, false])
-        }),
-        { numRuns: fuzzRuns(200) },
-      )
-    },
-    time,
-  )
-
-  it(
-    'of any text, decides and does not throw',
-    async () => {
-      await fc.assert(
-        fc.asyncProperty(
-          fc.oneof(mutatedQueries, nearSql, fc.string({ unit: 'binary' }), fc.string()),
-          async (statement) => {
-            expect(typeof (await check(statement))).toBe('boolean')
-          },
-        ),
-        { numRuns: fuzzRuns(1_000) },
-      )
-    },
-    time,
-  )
+describeGeneratedQueries({
+  dialect: 'postgres',
+  forbidden,
+  commands: ['delete from orders', 'commit', 'set role postgres', "copy a to program 'id'"],
 })
 
 /** `read_only_sql_transaction`, and the states of a transaction that a statement must not end or begin. */
@@ -132,7 +71,7 @@ if (databaseUrl !== undefined) {
           { numRuns: fuzzRuns(400) },
         )
       },
-      time,
+      propertyTime,
     )
   })
 }

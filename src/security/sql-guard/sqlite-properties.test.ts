@@ -1,12 +1,10 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fuzzRuns } from '../../../test/fuzz-runs.js'
+import { describeGeneratedQueries, propertyTime } from '../../../test/security/sql/generated-properties.js'
 import { mutatedQueries, nearSql, queries } from '../../../test/security/sql/generated-queries.js'
 import { openSqliteShop, type SqliteShop } from '../../../test/security/sql/sqlite-shop.js'
 import { checkReadOnly } from './check-read-only.js'
-
-/** In milliseconds; a longer run gets more. */
-const time = fuzzRuns(60_000)
 
 const check = async (statement: string): Promise<boolean> =>
   (await checkReadOnly(statement, { dialect: 'sqlite' })).ok
@@ -22,48 +20,10 @@ const forbidden = [
   "(select 1 from fsdir('/'))",
 ]
 
-describe('SQLite: a generated query', () => {
-  it(
-    'is allowed',
-    async () => {
-      await fc.assert(
-        fc.asyncProperty(queries(), async (statement) => {
-          expect([statement, await check(statement)]).toEqual([statement, true])
-        }),
-        { numRuns: fuzzRuns(300) },
-      )
-    },
-    time,
-  )
-
-  it(
-    'is refused with a forbidden part, wherever that stands',
-    async () => {
-      const withPart = fc.constantFrom(...forbidden).chain((part) => queries(fc.constant(part)))
-      await fc.assert(
-        fc.asyncProperty(withPart, async (statement) => {
-          expect([statement, await check(statement)]).toEqual([statement, false])
-        }),
-        { numRuns: fuzzRuns(300) },
-      )
-    },
-    time,
-  )
-
-  it(
-    'is refused with a write behind or before it',
-    async () => {
-      const write = fc.constantFrom('delete from orders', 'vacuum', 'pragma user_version = 1', 'begin')
-      await fc.assert(
-        fc.asyncProperty(queries(), write, fc.boolean(), async (query, command, first) => {
-          const statement = first ? `${command};${query}` : `${query}\n;${command}`
-          expect([statement, await check(statement)]).toEqual([statement, false])
-        }),
-        { numRuns: fuzzRuns(200) },
-      )
-    },
-    time,
-  )
+describeGeneratedQueries({
+  dialect: 'sqlite',
+  forbidden,
+  commands: ['delete from orders', 'vacuum', 'pragma user_version = 1', 'begin'],
 })
 
 describe('SQLite: what is allowed', () => {
@@ -93,6 +53,6 @@ describe('SQLite: what is allowed', () => {
         { numRuns: fuzzRuns(600) },
       )
     },
-    time,
+    propertyTime,
   )
 })
