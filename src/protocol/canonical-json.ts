@@ -1,9 +1,22 @@
-/** JSON text that is the same for the same value, however its keys were ordered. The value must be plain JSON. */
+/**
+ * JSON text that is the same for the same value, however its keys were ordered (by UTF-16 units here). The value must be plain JSON; it
+ * is written at once, because every cached call has a key made by this.
+ */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner
-    return Object.fromEntries(Object.entries(inner).sort(([left], [right]) => (left < right ? -1 : 1)))
-  })
+  return write(value) ?? 'null'
+}
+
+/** Undefined for what JSON leaves out. */
+function write(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if ('toJSON' in value && typeof value.toJSON === 'function') return write(value.toJSON())
+  if (Array.isArray(value)) return `[${value.map((item) => write(item) ?? 'null').join(',')}]`
+  let text = ''
+  for (const key of Object.keys(value).sort()) {
+    const member = write(Reflect.get(value, key))
+    if (member !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${member}`
+  }
+  return `{${text}}`
 }
 
 /** SHA-256 as base64, of as many bytes as tell things apart that are sealed anyway. */
