@@ -1,6 +1,7 @@
 import type { CircuitBreakerPolicy } from 'cockatiel'
 import type { Bounded } from '../contracts/bounded.js'
 import { type Clock, systemClock } from '../contracts/clock.js'
+import type { ServiceCall } from '../contracts/service.js'
 import type { HealthCheck } from '../contracts/stores.js'
 import { type Duration, toMs } from '../engine/duration.js'
 import { DefinitionError } from '../errors/definition-error.js'
@@ -42,13 +43,7 @@ export interface BackendOptions {
 }
 
 /** What a backend needs to know of the call that asks it: `ctx` of any handler. */
-export interface BackendCall {
-  readonly signal: AbortSignal
-  /** Whether the work may be done twice: the tool says `readOnlyHint` or `idempotentHint`. */
-  readonly repeatable: boolean
-  /** Milliseconds until the deadline. */
-  remaining(): number
-}
+export type BackendCall = Pick<ServiceCall, 'signal' | 'repeatable' | 'remaining'>
 
 export interface Backend {
   /**

@@ -1,3 +1,4 @@
+export type { Service, ServiceCall, ServiceHost } from '../contracts/service.js'
 export {
   type Backend,
   type BackendCall,
@@ -6,3 +7,10 @@ export {
   backend,
   type RetryOptions,
 } from './backend.js'
+export {
+  defineService,
+  type EagerOptions,
+  type LazyOptions,
+  type NoNeeds,
+  type ServiceOptions,
+} from './define-service.js'
