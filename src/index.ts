@@ -8,6 +8,7 @@ export type {
 export type { BoundedStats } from './contracts/bounded.js'
 export type { Bus } from './contracts/bus.js'
 export type { Clock } from './contracts/clock.js'
+export type { EventStore, KeptEvent, KeptEvents } from './contracts/event-store.js'
 export type { Leases } from './contracts/leases.js'
 export type { LogFields, Logger } from './contracts/logger.js'
 export { anonymous, type Principal } from './contracts/principal.js'

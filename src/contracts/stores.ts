@@ -1,5 +1,6 @@
 import type { Bounded } from './bounded.js'
 import type { Bus } from './bus.js'
+import type { EventStore } from './event-store.js'
 import type { Leases } from './leases.js'
 import type { RateStore } from './rate-store.js'
 import type { Store } from './store.js'
@@ -15,7 +16,7 @@ export interface HealthCheck {
 
 /**
  * What the nodes that serve one server share. A part that is left out is this process's own. Out of reach, each part rejects
- * within its time limit, and its user fails open (cache, rates: counted on this node instead) or closed (records, tasks).
+ * within its time limit, and its user fails open (cache, events, rates: counted on this node instead) or closed (records, tasks).
  */
 export interface Stores {
   /** What the nodes tell each other by. */
@@ -27,6 +28,8 @@ export interface Stores {
   /** Rate limits that count once for all nodes. */
   readonly rates?: RateStore
   readonly tasks?: TaskStore
+  /** What HTTP streams have sent, so that a client whose connection broke may come back to any node. It needs a `bus` that the nodes share. */
+  readonly events?: EventStore
   /** Who works on which task, so that another node takes over the tasks of one that died. Without it they stay as they are. */
   readonly leases?: Leases
   /** Whether other processes see the same; such a server needs sealing keys of its own (`keys`). Default: false. */

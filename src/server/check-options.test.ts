@@ -91,6 +91,12 @@ const all: Required<ServerOptions> = {
       },
       async update() {},
     },
+    events: {
+      append: () => true,
+      end() {},
+      after: () => undefined,
+      forget() {},
+    },
     leases: {
       hold: async () => [],
       async release() {},

@@ -86,6 +86,10 @@ const storeRules = {
   records: store,
   rates: methods(['take'], 'give a store of rates, or leave it out'),
   tasks: methods(['create', 'get', 'update'], 'give a task store that has all three, or leave it out'),
+  events: methods(
+    ['append', 'end', 'after', 'forget'],
+    'give a store of events that has all four, or leave it out',
+  ),
   leases: methods(['hold', 'release', 'claim'], 'give leases that have all three, or leave it out'),
   shared: flag,
   bounded: listOf(methods(['stats'], 'leave it out'), 'leave it out'),
@@ -205,10 +209,15 @@ export function checkServerOptions(given: unknown): void {
 }
 
 /**
- * Nodes that share anything must open each other's session ids, cursors and states.
- * @throws DefinitionError for shared stores without sealing keys, with how to make one.
+ * Nodes that share anything must open each other's session ids, cursors and states, and hear each other.
+ * @throws DefinitionError for shared stores without sealing keys, with how to make one, and for events without a bus.
  */
 export function checkFleet({ stores, keys }: Pick<ServerOptions, 'stores' | 'keys'>): void {
+  if (stores?.events !== undefined && stores.bus === undefined) {
+    throw new DefinitionError(
+      '"stores.events" needs "stores.bus", received none: the node that goes on with a stream tells the one that began it; give the bus that the nodes share.',
+    )
+  }
   if (stores?.shared !== true || (keys !== undefined && keys.length > 0)) return
   throw new DefinitionError(
     '"keys" must be given with shared "stores", received none: each node would make up a key, and refuse the sessions of the others; make one with `openssl rand -base64 32`, and give it to all of them.',

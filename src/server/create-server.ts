@@ -163,6 +163,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
         }),
         authenticator: options.auth,
         http,
+        events: stores.events,
       })
       if (closing !== undefined) void handler.drain(0)
       return handler

@@ -32,6 +32,7 @@ describe('redis() options', () => {
     [{ heartbeatMs: Number.NaN }, '"heartbeatMs"'],
     [{ maxInFlight: 1.5 }, '"maxInFlight"'],
     [{ maxTasks: -1 }, '"maxTasks"'],
+    [{ maxEventBytes: 0 }, '"maxEventBytes"'],
   ])('refuses %j', (options, sentence) => {
     expect(() => redis(options)).toThrow(sentence)
   })
@@ -62,10 +63,14 @@ if (url !== undefined) {
         ...{ createdAt: now, updatedAt: now, ttlMs: 60_000 },
       })
       await stores.leases?.hold(['k'], 'node', 60_000)
+      await stores.events?.append('k', 'node', [{ sequence: 1, text: 'v' }])
       const client = bare()
       const keys = await client.keys(`${prefix}*`)
       expect(keys.map((key) => key.slice(prefix.length)).sort()).toEqual([
         'v1:cache:k',
+        'v1:events:index',
+        'v1:events:of:k',
+        'v1:events:sizes',
         'v1:lease:deadlines',
         'v1:lease:holders',
         'v1:rate:k',

@@ -3,6 +3,7 @@ import type { HealthCheck, Stores } from '../../contracts/stores.js'
 import { DefinitionError } from '../../errors/definition-error.js'
 import { createConsoleLogger } from '../../telemetry/console-logger.js'
 import { RedisBus } from './redis-bus.js'
+import { RedisEvents } from './redis-events.js'
 import { RedisLeases } from './redis-leases.js'
 import { RedisLink } from './redis-link.js'
 import { RedisRates } from './redis-rates.js'
@@ -27,6 +28,8 @@ export interface RedisOptions {
   readonly maxInFlight?: number
   /** Tasks that are kept at once, by all nodes together. Default: 100,000. */
   readonly maxTasks?: number
+  /** Bytes of events that are kept for clients that come back, by all nodes together. Default: 64 MiB. */
+  readonly maxEventBytes?: number
   /** Told once when Redis goes out of reach, and once when it is back. Default: JSON lines on stderr. */
   readonly logger?: Logger
 }
@@ -35,11 +38,11 @@ export interface RedisOptions {
 const maxTaskLength = 16 * 1024 * 1024
 
 const away =
-  'Redis is out of reach: rates are counted on this node alone, the shared cache is not asked, other nodes are not told of changes, and what counts once and tasks is refused.'
+  'Redis is out of reach: rates are counted on this node alone, the shared cache is not asked, other nodes are not told of changes and do not find streams, and what counts once and tasks is refused.'
 const deaf = 'Redis takes commands but cannot be listened to: this node does not hear of other nodes.'
 
 /**
- * What the nodes of a fleet share, in one Redis: bus, cache, records, rates, tasks. It connects when the server is made,
+ * What the nodes of a fleet share, in one Redis: bus, cache, records, rates, tasks, events of streams. It connects when the server is made,
  * by two connections, and again after an outage. While Redis is out of reach every call rejects within
  * `commandTimeoutMs`, all but the first at once. Needs the package `ioredis`; without it, calls reject with a StartError.
  * @throws DefinitionError for an option that cannot work.
@@ -53,10 +56,11 @@ export function redis(options: RedisOptions = {}): Stores {
     heartbeatMs = 5000,
     maxInFlight = 10_000,
     maxTasks = 100_000,
+    maxEventBytes = 64 * 1024 * 1024,
     logger = createConsoleLogger(),
   } = options
   checkUrl(url)
-  checkNumbers({ commandTimeoutMs, heartbeatMs, maxInFlight, maxTasks })
+  checkNumbers({ commandTimeoutMs, heartbeatMs, maxInFlight, maxTasks, maxEventBytes })
   if (prefix === '') throw new DefinitionError('"prefix" of redis() must not be empty; write "orders:".')
 
   const base = `${prefix}${version}:`
@@ -88,6 +92,7 @@ export function redis(options: RedisOptions = {}): Stores {
     records: new RedisStore(commands, `${base}record:`),
     rates: new RedisRates(commands, `${base}rate:`),
     tasks: new RedisTasks(commands, tasksPrefix, { limit: maxTasks, maxLength: maxTaskLength }),
+    events: new RedisEvents(commands, `${base}events:`, maxEventBytes),
     leases: new RedisLeases(commands, `${base}lease:`),
     bounded: [commands, subscriber],
     health: () => [healthOf(commands, subscriber)],

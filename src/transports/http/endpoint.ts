@@ -99,9 +99,10 @@ export class Endpoint {
   }
 
   /** Refuses what comes from now on, waits for what runs, and ends what is left after `timeoutMs`. */
-  drain(timeoutMs: number): Promise<void> {
+  async drain(timeoutMs: number): Promise<void> {
     this.#inSession.closeStreams()
-    return this.#running.drain(timeoutMs)
+    await this.#running.drain(timeoutMs)
+    await this.#inSession.streamsSettled()
   }
 
   #request(frame: RequestFrame, post: Post): void {

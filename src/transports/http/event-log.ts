@@ -1,24 +1,23 @@
 import type { Bounded, BoundedStats } from '../../contracts/bounded.js'
-
-/** One event of a stream as it is kept: its number, and what is written for it. */
-export interface LoggedEvent {
-  readonly sequence: number
-  readonly text: string
-}
+import type { EventStore, KeptEvent, KeptEvents } from '../../contracts/event-store.js'
 
 interface LoggedStream {
-  readonly events: LoggedEvent[]
+  writer: string
+  readonly events: KeptEvent[]
   bytes: number
+  /** The newest event's number, kept or not. */
+  last: number
+  ended: boolean
 }
 
-/** What an event costs beside its text. */
+/** What an event, and a stream, cost beside their texts. */
 const overheadBytes = 100
 
 /**
- * The events of streams that clients may come back to, bounded in bytes over all of them. When it is full the stream
- * that began first loses its oldest events, and who comes back for those is told that they are gone.
+ * The events of this node's streams that clients may come back to, bounded in bytes over all of them. When it is full the
+ * stream that began first loses its oldest events, and who comes back for those is told that they are gone.
  */
-export class EventLog implements Bounded {
+export class EventLog implements EventStore, Bounded {
   readonly #limit: number
   /** Oldest stream first. */
   readonly #streams = new Map<string, LoggedStream>()
@@ -29,26 +28,38 @@ export class EventLog implements Bounded {
     this.#limit = limitBytes
   }
 
-  append(stream: string, event: LoggedEvent): void {
+  append(stream: string, writer: string, events: readonly KeptEvent[]): boolean {
     let logged = this.#streams.get(stream)
     if (logged === undefined) {
-      logged = { events: [], bytes: 0 }
+      logged = { writer, events: [], bytes: overheadBytes, last: 0, ended: false }
       this.#streams.set(stream, logged)
+      this.#bytes += overheadBytes
     }
-    const bytes = costOf(event)
-    logged.events.push(event)
-    logged.bytes += bytes
-    this.#bytes += bytes
+    if (logged.writer !== writer) return false
+    for (const event of events) {
+      const bytes = costOf(event)
+      logged.events.push(event)
+      logged.last = event.sequence
+      logged.bytes += bytes
+      this.#bytes += bytes
+    }
     while (this.#bytes > this.#limit) this.#dropOldest()
+    return true
   }
 
-  /** The events after `sequence`; undefined when one of them is gone. `last` is the stream's newest. */
-  after(stream: string, sequence: number, last: number): readonly LoggedEvent[] | undefined {
-    if (sequence >= last) return []
-    const events = this.#streams.get(stream)?.events ?? []
-    const first = events[0]
-    if (first === undefined || first.sequence > sequence + 1) return undefined
-    return events.slice(sequence + 1 - first.sequence)
+  end(stream: string, writer: string): void {
+    const logged = this.#streams.get(stream)
+    if (logged?.writer === writer) logged.ended = true
+  }
+
+  after(stream: string, sequence: number, taker?: string): KeptEvents | undefined {
+    const logged = this.#streams.get(stream)
+    if (logged === undefined) return undefined
+    const { events, last, ended } = logged
+    const first = events[0]?.sequence ?? last + 1
+    if (sequence < last && first > sequence + 1) return undefined
+    if (taker !== undefined) logged.writer = taker
+    return { events: sequence >= last ? [] : events.slice(sequence + 1 - first), ended }
   }
 
   forget(stream: string): void {
@@ -72,20 +83,20 @@ export class EventLog implements Bounded {
     for (const [stream, logged] of this.#streams) {
       const event = logged.events.shift()
       if (event === undefined) {
-        this.#streams.delete(stream)
-        continue
+        this.forget(stream)
+        return
       }
       const bytes = costOf(event)
       logged.bytes -= bytes
       this.#bytes -= bytes
       this.#dropped += 1
-      if (logged.events.length === 0) this.#streams.delete(stream)
+      if (logged.events.length === 0) this.forget(stream)
       return
     }
   }
 }
 
-function costOf({ text }: LoggedEvent): number {
+function costOf({ text }: KeptEvent): number {
   // Characters beyond ASCII cost two bytes in memory, and this is about memory.
   return text.length * 2 + overheadBytes
 }

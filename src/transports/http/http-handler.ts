@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Authenticator } from '../../contracts/authenticator.js'
+import type { EventStore } from '../../contracts/event-store.js'
 import type { Logger } from '../../contracts/logger.js'
 import type { Principal } from '../../contracts/principal.js'
 import { toMs } from '../../engine/duration.js'
@@ -24,6 +25,8 @@ export interface HttpHandlerOptions {
   readonly sessions: Sessions
   readonly authenticator: Authenticator | undefined
   readonly http: HttpOptions
+  /** Where all nodes find the events of streams; undefined: each has its own alone. */
+  readonly events: EventStore | undefined
 }
 
 /** The HTTP side of one server, for `node:http` and for the Web's `fetch` alike. */
@@ -62,7 +65,10 @@ export class HttpHandler {
       },
       hasSessions: engine.discovery.newestHandshake !== undefined,
     })
-    this.#endpoint = new Endpoint({ engine, sessions, maxRequests, maxStreams, maxEventBytes })
+    this.#endpoint = new Endpoint({
+      ...{ engine, sessions, maxRequests, maxStreams, maxEventBytes },
+      events: options.events,
+    })
     const replies = new ReplyQueue(writeReply)
     stats.add(replies)
     this.#sink = {

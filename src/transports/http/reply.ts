@@ -68,6 +68,11 @@ export function eventText(message: string, id?: string): string {
     : `id: ${id}\nevent: message\ndata: ${message}\n\n`
 }
 
+/** The message that `eventText` made an event of. */
+export function messageOf(text: string): string {
+  return text.slice(text.indexOf('data: ') + 'data: '.length, -2)
+}
+
 /** An event that carries an id and no message, so that a client can come back from here (2025-11-25, transports). */
 export function primingText(id: string, retryMs: number): string {
   return `id: ${id}\nretry: ${retryMs}\ndata: \n\n`

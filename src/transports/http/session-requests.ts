@@ -1,3 +1,4 @@
+import type { EventStore } from '../../contracts/event-store.js'
 import type { Principal } from '../../contracts/principal.js'
 import { type Answer, type Engine, initializedText } from '../../engine/engine.js'
 import { Exchange, type RequestStream } from '../../engine/exchange.js'
@@ -21,6 +22,13 @@ import { SessionPeers } from './session-peers.js'
 import type { SessionStream } from './session-stream.js'
 import { SessionStreams } from './session-streams.js'
 
+const storeAway: Refusal = {
+  status: 503,
+  code: catalogueCode('too_many_requests'),
+  message: 'What came after Last-Event-ID cannot be looked up just now; try again in a moment.',
+  headers: { 'retry-after': '5' },
+}
+
 /** Foreign, expired, ended, or of another principal: a stranger must not learn which (404 in all revisions). */
 const unknownSession: Refusal = {
   status: 404,
@@ -33,6 +41,8 @@ export interface SessionRequestsOptions {
   readonly maxRequests: number
   readonly maxStreams: number
   readonly maxEventBytes: number
+  /** Where all nodes find the events of streams; undefined: clients must come back to the node that they left. */
+  readonly events: EventStore | undefined
 }
 
 const gone: Refusal = {
@@ -70,7 +80,14 @@ export class SessionRequests {
       changes,
       maxStreams: options.maxStreams,
       maxLogBytes: options.maxEventBytes,
+      events: options.events,
+      bus,
+      logger,
       record: (session) => sessions.record(session),
+      tell(session) {
+        const record = sessions.record(session)
+        if (record !== undefined) sessions.change(session, record)
+      },
       mayHearOf: (uri, principal) => engine.catalogue.find(uri)?.entry.access?.lists(principal) ?? true,
     })
     const { calls, streams } = { calls: this.#calls, streams: this.#streams }
@@ -94,9 +111,10 @@ export class SessionRequests {
       }
       return
     }
-    const resumed = this.#streams.resume(last, session, principal, sink, headers)
+    const resumed = await this.#streams.resume(last, session, principal, sink, headers)
     if (resumed === 'unknown') sendRefusal(this.#engine, gone, incoming)
     else if (resumed === 'full') sendRefusal(this.#engine, tooManyStreams, incoming)
+    else if (resumed === 'away') sendRefusal(this.#engine, storeAway, incoming)
     // What clients of event streams understand as "do not come back" (HTML, "Server-sent events").
     else if (resumed === 'over') sink.reply({ status: 204, headers })
   }
@@ -104,6 +122,11 @@ export class SessionRequests {
   /** Ends the streams that wait for nothing but news. */
   closeStreams(): void {
     this.#streams.close()
+  }
+
+  /** Resolves when other nodes can read all that was sent on streams until now, or nobody can tell them. */
+  streamsSettled(): Promise<void> {
+    return this.#streams.settled()
   }
 
   async initialize(frame: RequestFrame, post: Post): Promise<void> {

@@ -1,4 +1,6 @@
+import type { KeptEvent } from '../../contracts/event-store.js'
 import type { Principal } from '../../contracts/principal.js'
+import { isStandalone, toEventId } from './event-id.js'
 import type { EventLog } from './event-log.js'
 import {
   commentText,
@@ -8,7 +10,10 @@ import {
   type ReplySink,
   retryText,
 } from './reply.js'
+import type { StreamWriter } from './stream-writer.js'
 
+/** Who writes in the log of this node. */
+const here = ''
 /** How long a client waits before it comes back to a stream whose connection the server ended. */
 const retryMs = 1000
 
@@ -17,6 +22,10 @@ export interface SessionStreamOptions {
   readonly id: string
   readonly session: string
   readonly log: EventLog
+  /** Keeps its events where other nodes find them, too. */
+  readonly writer: StreamWriter | undefined
+  /** The number of its newest event, for one that another node has begun. Default: 0. */
+  readonly last?: number
   /** Whether it begins with an event that only carries an id. */
   readonly primes: boolean
   /** The connection was lost or ended while the stream goes on. */
@@ -39,7 +48,7 @@ export class SessionStream {
   readonly #options: SessionStreamOptions
   #sink: ReplySink | undefined
   #headers: Readonly<Record<string, string>> = eventStreamHeaders
-  #last = 0
+  #last: number
   #primed = false
   #finished = false
 
@@ -47,6 +56,7 @@ export class SessionStream {
     this.id = options.id
     this.session = options.session
     this.#options = options
+    this.#last = options.last ?? 0
   }
 
   get attached(): boolean {
@@ -78,9 +88,10 @@ export class SessionStream {
     if (this.#finished) return
     const prime = this.#prime()
     this.#last += 1
-    const text = eventText(message, this.#eventId(this.#last))
-    this.#options.log.append(this.id, { sequence: this.#last, text })
-    return this.#sink?.event(prime + text, this.#headers)
+    const event = { sequence: this.#last, text: eventText(message, this.#eventId(this.#last)) }
+    this.#options.log.append(this.id, here, [event])
+    this.#options.writer?.append(event)
+    return this.#sink?.event(prime + event.text, this.#headers)
   }
 
   /** Ends the connection and not the stream. False where the client could not know from where to go on. */
@@ -105,7 +116,26 @@ export class SessionStream {
     this.#finished = true
     this.#sink?.end()
     this.#sink = undefined
+    // What is open for news goes on at another node.
+    if (!isStandalone(this.id)) this.#options.writer?.end()
     this.#options.onFinished(this)
+  }
+
+  /** Its client has come back to another node, which reads there what is written here. */
+  follow(): void {
+    this.drop()
+    this.#options.writer?.followed()
+  }
+
+  /** Ends its connection without a word: the client has another one. */
+  drop(): void {
+    this.#sink?.end()
+    if (this.#sink !== undefined) this.#detach()
+  }
+
+  /** Resolves when other nodes can read all that was sent until now, or nobody can tell them. */
+  async settled(): Promise<void> {
+    await this.#options.writer?.settled()
   }
 
   /**
@@ -117,9 +147,15 @@ export class SessionStream {
     sink: ReplySink,
     headers: Readonly<Record<string, string>>,
   ): 'resumed' | 'over' | 'lost' {
-    const missed = this.#options.log.after(this.id, sequence, this.#last)
+    const missed = sequence >= this.#last ? [] : this.#options.log.after(this.id, sequence)?.events
     if (missed === undefined) return 'lost'
     if (this.#finished && missed.length === 0) return 'over'
+    this.goOn(missed, sink, headers)
+    return 'resumed'
+  }
+
+  /** Gives the stream a connection of a client that has missed these events. */
+  goOn(missed: readonly KeptEvent[], sink: ReplySink, headers: Readonly<Record<string, string>>): void {
     this.attach(sink, headers)
     // Clients forget the id with the connection, and this one may be cut before anything is sent, too.
     this.#primed = missed.length > 0
@@ -129,7 +165,6 @@ export class SessionStream {
       sink.end()
       this.#sink = undefined
     }
-    return 'resumed'
   }
 
   keepAlive(): void {
@@ -139,6 +174,8 @@ export class SessionStream {
   #prime(): string {
     if (this.#primed || !this.#options.primes) return ''
     this.#primed = true
+    // Who has seen nothing but this must be known wherever it comes back to.
+    this.#options.writer?.open()
     return primingText(this.#eventId(this.#last), retryMs)
   }
 
@@ -148,12 +185,6 @@ export class SessionStream {
   }
 
   #eventId(sequence: number): string {
-    return `${this.id}_${sequence}`
+    return toEventId({ stream: this.id, sequence })
   }
-}
-
-/** What an event id says: which stream, and which of its events. Undefined for what is none of ours. */
-export function readEventId(id: string): { readonly stream: string; readonly sequence: number } | undefined {
-  const [, stream, sequence] = /^([a-z][A-Za-z0-9-]{8,40})_(\d{1,12})$/.exec(id) ?? []
-  return stream === undefined || sequence === undefined ? undefined : { stream, sequence: Number(sequence) }
 }
