@@ -1,3 +1,4 @@
+export type { ItemError, MapOptions, MapPlace, MapWork, Outcome } from './concurrency/map-items.js'
 export type { AuditRecord, AuditSink } from './contracts/audit.js'
 export type {
   AuthenticationFailure,
@@ -14,6 +15,7 @@ export type { LogFields, Logger } from './contracts/logger.js'
 export { anonymous, type Principal } from './contracts/principal.js'
 export type { Rate, RateClaim, RateDecision, RateStore } from './contracts/rate-store.js'
 export type { Sealer } from './contracts/sealer.js'
+export type { Service, ServiceCall, ServicesSeen } from './contracts/service.js'
 export type { Store } from './contracts/store.js'
 export type { HealthCheck, Stores } from './contracts/stores.js'
 export type { TaskRecord, TaskStatus, TaskStore } from './contracts/task-store.js'
@@ -62,6 +64,7 @@ export type {
   UrlAnswer,
   UrlQuestion,
 } from './engine/interaction.js'
+export { type Batch, type Loader, type LoaderOptions, loader } from './engine/loader.js'
 export type { UserStage } from './engine/pipeline.js'
 export type { ConcurrencyOptions, RateLimitOptions, RateOptions } from './engine/policies.js'
 export type { DefinitionHandle } from './engine/registry.js'

@@ -20,7 +20,9 @@ export function contextSource(environment: Environment, options: ContextSourceOp
   const { name, timeoutMs, errors = {}, fallbacks = {}, singleUse = false, repeatable = true } = options
   const asking = { name, fallbacks, singleUse, timeoutMs }
   return {
+    name,
     services,
+    batching: environment.batching,
     logger,
     fetch,
     errors,

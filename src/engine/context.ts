@@ -1,6 +1,8 @@
+import type { MapOptions, MapWork, Outcome } from '../concurrency/map-items.js'
 import type { Fetch } from '../contracts/fetch.js'
 import type { Logger } from '../contracts/logger.js'
 import type { Principal } from '../contracts/principal.js'
+import type { ServiceCall } from '../contracts/service.js'
 import { ToolError, type ToolErrorDetails } from '../errors/tool-error.js'
 import type { RequestId } from '../protocol/json-rpc.js'
 import type { LogSeverity } from '../protocol/log-level.js'
@@ -8,6 +10,7 @@ import { type ClientFeature, clientSupports } from '../protocol/revisions/revisi
 import type { ClientCapabilities, Meta, Root, SamplingResult } from '../protocol/types.js'
 import type { InferOutput, SchemaLike } from '../schema/infer.js'
 import { withFields } from '../telemetry/field-logger.js'
+import type { Batching, Loads } from './batching.js'
 import { ClientNotices } from './client-notices.js'
 import type { ErrorCatalogue } from './definitions.js'
 import type { ClientState, Exchange, TransportName } from './exchange.js'
@@ -19,6 +22,7 @@ import type {
   UrlAnswer,
   UrlQuestion,
 } from './interaction.js'
+import type { Loader } from './loader.js'
 import { ofQuestion } from './unanswered.js'
 
 /** What narrowing on a feature adds to the context's type; a feature that brings methods adds them here. */
@@ -43,7 +47,9 @@ export interface FeatureContext {
 
 /** What a definition gives the contexts of its calls. */
 export interface ContextSource {
-  readonly services: unknown
+  readonly name: string
+  readonly services: (call: ServiceCall) => unknown
+  readonly batching: Batching
   readonly logger: Logger
   readonly fetch: Fetch
   readonly errors: ErrorCatalogue
@@ -67,6 +73,8 @@ export class Context {
   #correlationId: string | undefined
   #log: Logger | undefined
   #notices: ClientNotices | undefined
+  #services: unknown
+  #loads: Promise<Loads> | undefined
 
   constructor(exchange: Exchange, source: ContextSource) {
     this.#exchange = exchange
@@ -76,6 +84,11 @@ export class Context {
   /** The same call's context on another exchange. */
   on(exchange: Exchange): Context {
     return new Context(exchange, this.#source)
+  }
+
+  /** The tool's, prompt's or resource's name, as defined. */
+  get name(): string {
+    return this.#source.name
   }
 
   get requestId(): RequestId {
@@ -96,7 +109,8 @@ export class Context {
   }
 
   get services(): unknown {
-    return this.#source.services
+    this.#services ??= this.#source.services(this)
+    return this.#services
   }
 
   /** What the client says of itself. It is not verified: show it, never trust it. */
@@ -246,6 +260,44 @@ export class Context {
    */
   async once<Value>(key: string, work: () => Value | Promise<Value>): Promise<Value> {
     return (await this.#interact()).once(key, work)
+  }
+
+  /** Handlers see it typed by their services, with its whole comment, in HandlerContext. */
+  async load<Key, Value>(loader: Loader<Key, Value, never>, key: Key): Promise<Value | undefined> {
+    this.#loads ??= this.#source.batching.loads(this)
+    return (await this.#loads).load(loader, key)
+  }
+
+  /**
+   * Works on many items, eight at once or `concurrency`; of an asynchronous source none is taken before there is room. With
+   * `onError: 'collect'` each item has an outcome and one that fails leaves the others alone; by default the first failure
+   * ends the rest and is thrown. It resolves when all work has ended, and tells the client how many are done, where it asked for progress.
+   */
+  map<Item, Value>(
+    items: Iterable<Item> | AsyncIterable<Item>,
+    work: MapWork<Item, Value>,
+    options: MapOptions & { readonly onError: 'collect' },
+  ): Promise<Outcome<Value>[]>
+  map<Item, Value>(
+    items: Iterable<Item> | AsyncIterable<Item>,
+    work: MapWork<Item, Value>,
+    options?: MapOptions & { readonly onError?: 'stop' },
+  ): Promise<Value[]>
+  async map<Item, Value>(
+    items: Iterable<Item> | AsyncIterable<Item>,
+    work: MapWork<Item, Value>,
+    options: MapOptions = {},
+  ): Promise<Outcome<Value>[] | Value[]> {
+    const map = await this.#source.batching.map()
+    return map(this, items, work, options)
+  }
+
+  /**
+   * Counts one query of this call, by its text without values. In development a call that asks the same ten times is warned of;
+   * the pools of `holdfast/services` say so by themselves.
+   */
+  noteQuery(shape: string): void {
+    this.#source.batching.noteQuery?.(this, shape)
   }
 
   /**

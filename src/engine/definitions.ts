@@ -17,6 +17,7 @@ import type { ToolResultValue } from './content.js'
 import type { Context, FeatureContext } from './context.js'
 import type { Duration } from './duration.js'
 import type { Fallbacks } from './interaction.js'
+import type { Loader } from './loader.js'
 import type { CacheOptions, LimitOptions } from './policies.js'
 
 /** One entry of a tool's own error catalogue. */
@@ -52,9 +53,15 @@ export type MakeError<Errors> = [keyof Errors] extends [never]
 
 /** What a handler is given beside its input, with the services and errors that its definition declares. */
 export interface HandlerContext<Services = unknown, Errors = NoErrors>
-  extends Omit<Context, 'services' | 'error' | 'supports' | 'beat' | 'on'> {
+  extends Omit<Context, 'services' | 'error' | 'supports' | 'beat' | 'on' | 'load'> {
   readonly services: Services
   readonly error: MakeError<Errors>
+  /**
+   * Loads one key by a `loader(...)`. What a call asks for in one turn of the event loop is one batch, and each key is loaded once
+   * for each call: ask for all you need, then wait: `await Promise.all(ids.map((id) => ctx.load(orderById, id)))`. Undefined for
+   * a key that the batch has no value for. @throws what the batch throws.
+   */
+  load<Key, Value>(loader: Loader<Key, Value, Services>, key: Key): Promise<Value | undefined>
   /** Whether the client can do this under the call's revision; a yes narrows the context's type. */
   supports<Feature extends ClientFeature>(feature: Feature): this is this & FeatureContext[Feature]
 }

@@ -4,6 +4,8 @@ import type { Clock } from '../contracts/clock.js'
 import type { Fetch } from '../contracts/fetch.js'
 import type { Logger } from '../contracts/logger.js'
 import type { Sealer } from '../contracts/sealer.js'
+import type { ServiceCall } from '../contracts/service.js'
+import type { Batching } from './batching.js'
 import type { Changes } from './changes.js'
 import type { OpenInteraction } from './interaction.js'
 import type { Pipeline } from './pipeline.js'
@@ -11,7 +13,9 @@ import type { Stats } from './stats.js'
 
 /** What every definition of one server shares. */
 export interface Environment {
-  readonly services: unknown
+  /** What a call sees as `ctx.services`. */
+  readonly services: (call: ServiceCall) => unknown
+  readonly batching: Batching
   readonly logger: Logger
   /** For URLs that come from outside. */
   readonly fetch: Fetch

@@ -43,6 +43,7 @@ export async function serve(server: Servable, options: ServeOptions = {}): Promi
     const { stateKey } = await import('./state-key.js')
     return stateKey(server.name, say)
   })
+  await server.start()
   if (
     options.transport === 'stdio' ||
     (options.transport === undefined && (args.includes('--stdio') || port === undefined))

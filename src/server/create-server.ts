@@ -1,6 +1,7 @@
 import { Deadlines } from '../concurrency/deadlines.js'
 import { systemClock } from '../contracts/clock.js'
 import { anonymous } from '../contracts/principal.js'
+import type { ServicesSeen } from '../contracts/service.js'
 import type { HealthCheck } from '../contracts/stores.js'
 import { Changes } from '../engine/changes.js'
 import { PeerConnection } from '../engine/connection.js'
@@ -20,6 +21,7 @@ import { createConsoleLogger } from '../telemetry/console-logger.js'
 import { guardLogger } from '../telemetry/guarded-logger.js'
 import type { HttpHandler } from '../transports/http/http-handler.js'
 import { createAdviser } from './adviser.js'
+import { createBatching } from './batching.js'
 import { Caching } from './caching.js'
 import { checkFleet, checkServerOptions } from './check-options.js'
 import { createDefiner } from './definer.js'
@@ -29,6 +31,7 @@ import { middlewareOrder } from './order.js'
 import { ratesOf } from './rates.js'
 import { refuseUnreachable, restricted } from './restricted.js'
 import type { Server, ServerHealth } from './server.js'
+import { Services } from './services.js'
 
 const defaultDrainMs = 5000
 const defaultSubscriptions = 5000
@@ -40,9 +43,9 @@ const maxExpiries = 10_000
  * `server.fetch`.
  * @throws DefinitionError for an option that cannot work, with the sentence that mends it.
  */
-export function createServer<Services extends ServicesOption = Readonly<Record<never, never>>>(
-  options: ServerOptions<Services>,
-): Server<Services> {
+export function createServer<Given extends ServicesOption = Readonly<Record<never, never>>>(
+  options: ServerOptions<Given>,
+): Server<ServicesSeen<Given>> {
   checkServerOptions(options)
   checkFleet(options)
   const {
@@ -66,9 +69,11 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   const caching = new Caching({ clock, logger, stats, bus, limits: options.cache, store: stores.cache })
   const intents = lazyIntents(() => environment, stores.records)
   const { rates, health: rateHealth } = ratesOf(stores.rates, { clock, stats, logger })
+  const services = new Services(options.services ?? {}, { clock, logger, stats })
   const pipeline = new Pipeline(
     middlewareOrder({
       clock,
+      services: services.gate,
       stats,
       development,
       caching,
@@ -86,7 +91,8 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   stats.add(expiries)
   const fetching = lazyFetch(options.fetch, stats)
   const environment: Environment = {
-    services: options.services ?? {},
+    services: services.seen,
+    batching: createBatching({ clock, stats, development }),
     logger,
     fetch: fetching.fetch,
     clock,
@@ -137,6 +143,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     pipeline.seal()
     changes.open()
     tasks.watch()
+    services.begin()
   }
 
   async function loadHttp(): Promise<typeof import('../transports/http/http-handler.js')> {
@@ -182,13 +189,14 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
       ...openConnections.map((connection) => connection.drain(timeoutMs)),
     ])
     for (const connection of openConnections) connection.close()
+    await services.stop()
     await fetching.close()
     await stores.close?.()
     clearInterval(alive)
   }
 
   return {
-    ...createDefiner<Services>(engine),
+    ...createDefiner<ServicesSeen<Given>>(engine),
     name,
     options: { http, ...(options.auth && { auth: options.auth }) },
     restricted: (principal) => restricted(engine, principal),
@@ -205,7 +213,8 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
       else void told.then(announce)
     },
     invalidate: (...tags) => caching.invalidate(tags),
-    health: () => overallHealth([...(stores.health?.() ?? []), ...rateHealth()]),
+    health: () => overallHealth([...(stores.health?.() ?? []), ...rateHealth(), ...services.health()]),
+    start: () => services.start(),
     resourcesChanged: () => changes.announce({ kind: 'resources' }),
     connect(connectOptions) {
       open()

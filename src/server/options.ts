@@ -10,7 +10,7 @@ import type { SafeFetchOptions } from '../security/safe-fetch/options.js'
 import type { HttpOptions } from '../transports/http/options.js'
 import type { TasksSettings } from './features.js'
 
-/** Services as a plain object; handlers find it, typed, as `ctx.services`. */
+/** What handlers find, typed, as `ctx.services`: plain values as they are, and what `defineService` made as what it gives to calls. */
 export type ServicesOption = Readonly<Record<string, unknown>>
 
 export interface RateLimits {
@@ -48,6 +48,10 @@ export interface ServerOptions<Services extends ServicesOption = ServicesOption>
   readonly instructions?: string
   /** Narrows the protocol revisions that are served. Default: all five. */
   readonly revisions?: readonly string[]
+  /**
+   * What handlers stand on: pools and clients. Those made by `defineService`, `postgres(...)` and others of `holdfast/services` are started
+   * before the first call, watched, and stopped after the last.
+   */
   readonly services?: Services
   /** Who is calling: `jwt(...)`, `apiKeys(...)` and others of `holdfast/auth`, or your own. Default: everyone is anonymous. */
   readonly auth?: Authenticator

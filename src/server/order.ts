@@ -31,6 +31,8 @@ const defaultCompletions = { limit: 50, per: '1s' } as const
  */
 export function middlewareOrder(options: {
   clock: Clock
+  /** Lets calls wait until what they stand on runs. */
+  services: MiddlewareFactory
   stats: Stats
   development: boolean
   caching: Caching
@@ -50,6 +52,7 @@ export function middlewareOrder(options: {
     { name: 'audit', create: options.audit },
     { name: 'deadline', create: deadline(deadlines, abandoned, stats) },
     { name: 'heartbeat', create: heartbeat(clock) },
+    { name: 'services', create: options.services },
     { user: 'edge' },
     { name: 'permissions', create: permissions },
     { name: 'rateLimit', create: rateLimit(toServerRates(options.rateLimit), rates) },

@@ -33,6 +33,12 @@ export interface Servable extends Connectable {
    * Rejects with a StartError or DefinitionError for options that cannot be served safely.
    */
   http(): Promise<HttpHandler>
+  /**
+   * Starts the services, once; `serve` waits for it before it takes a client. Whoever mounts the server calls it to know at once
+   * whether they can start; else they start with the first client, and calls wait for them. After a failure it may be called again.
+   * @throws StartError with one sentence that names the service.
+   */
+  start(): Promise<void>
   /** Ends what runs and refuses what comes; safe to call twice. Milliseconds to wait for calls: default 5000. */
   close(options?: { readonly timeoutMs?: number }): Promise<void>
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createServer } from 'holdfast'
+import { createServer, loader } from 'holdfast'
 import { apiKeys, firstOf, introspection, jwt } from 'holdfast/auth'
 import { redis } from 'holdfast/stores/redis'
 import { cells, connect } from 'holdfast/testing'
@@ -45,12 +45,14 @@ describe('docs/serving.md', () => {
       { description: 'Keeps.', annotations: { readOnlyHint: true }, cache: { ttl: '1m' } },
       () => 'kept',
     )
+    const same = loader((keys: readonly number[]) => keys)
+    server.tool('loads', { description: 'Loads.' }, (_args, ctx) => ctx.load(same, 1))
     server.tool('paid', { description: 'Pays.', idempotencyKey: () => 'key' }, () => 'paid')
     const clients = await Promise.all(
       cells({ revisions: ['2025-11-25'] }).map(async ({ connect }) => {
         const client = await connect(server, { headers })
         await client.callTool('add')
-        for (const name of ['read', 'kept', 'paid']) await client.callTool(name)
+        for (const name of ['read', 'kept', 'paid', 'loads']) await client.callTool(name)
         return client
       }),
     )

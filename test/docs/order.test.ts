@@ -25,6 +25,7 @@ describe('docs/definitions.md', () => {
       caching,
       intents,
       audit: () => undefined,
+      services: () => undefined,
       rates: { take: () => ({ allowed: true }) },
     })
     expect(listed).toEqual(order.map((place) => ('user' in place ? place.user : place.name)))
