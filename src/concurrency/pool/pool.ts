@@ -1,4 +1,5 @@
 import type { Bounded } from '../../contracts/bounded.js'
+import { AbortListeners } from './abort-listeners.js'
 import { isGood } from './checked.js'
 import { Creations } from './creations.js'
 import { Endings } from './endings.js'
@@ -42,6 +43,7 @@ export class Pool<Resource> {
   readonly #pressure: Pressure
   readonly #watch: LoanWatch
   readonly #settling: Settling
+  readonly #aborts = new AbortListeners()
   #lent = 0
   #checking = 0
   #stopSweep: (() => void) | undefined
@@ -63,7 +65,7 @@ export class Pool<Resource> {
       idleMs: this.limits.idleMs,
       retire: (entry) => this.#retire(entry),
     })
-    this.#line = new WaitingLine(clock, this.limits.maxWaiting + this.limits.max)
+    this.#line = new WaitingLine(clock, this.limits.maxWaiting + this.limits.max, this.#aborts)
     this.#creations = new Creations({
       name,
       clock,
@@ -126,8 +128,7 @@ export class Pool<Resource> {
       loan.release()
       throw signal.reason
     }
-    const ended = (): void => onAbort?.(resource)
-    if (onAbort !== undefined) signal.addEventListener('abort', ended, { once: true })
+    const unlisten = onAbort && this.#aborts.add(signal, () => onAbort(resource))
     let isGood = true
     try {
       return await work(resource)
@@ -135,7 +136,7 @@ export class Pool<Resource> {
       isGood = !this.#isBroken(resource, error)
       throw error
     } finally {
-      signal.removeEventListener('abort', ended)
+      unlisten?.()
       if (isGood) loan.release()
       else loan.destroy()
     }
