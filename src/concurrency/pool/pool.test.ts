@@ -202,7 +202,7 @@ describe('a pool', () => {
 
   it('ends what is idle beyond the least, and what is old, and comes back to the least', async () => {
     const { pool, clock, open } = world({ max: 4, min: 1, idleMs: 10_000, lifetimeMs: 60_000 })
-    await pool.open(call())
+    await pool.open(call().signal)
     const three = await Promise.all([1, 2, 3].map(() => pool.acquire(call())))
     for (const one of three) one.release()
     expect(open.size).toBe(3)
