@@ -105,8 +105,8 @@ export async function openOrClose<Resource>(made: Pool<Resource>, signal: AbortS
 }
 
 /** The limits as the pool takes them, in milliseconds. @throws DefinitionError for one that cannot work. */
-export function poolLimits(name: string, options: PoolLimitOptions): Readonly<Record<string, number>> {
-  const limits: Record<string, number> = {}
+export function poolLimits(name: string, options: PoolLimitOptions): PoolLimits {
+  const limits: { -readonly [Limit in keyof PoolLimits]?: number } = {}
   const times = {
     acquireTimeoutMs: ['acquireTimeout', options.acquireTimeout],
     createTimeoutMs: ['createTimeout', options.createTimeout],

@@ -217,9 +217,7 @@ export class Pool<Resource> {
     return `"${this.name}" is exhausted: within the last ${recentlyMs / 1000} s callers got none of ${this.limits.max}.`
   }
 
-  /**
-   * Refuses who waits, has back what is lent for up to `timeoutMs`, takes away the rest, and ends all. Safe to call twice.
-   */
+  /** Refuses who waits, has back what is lent for up to `timeoutMs`, takes away the rest, and ends all. */
   close(timeoutMs = 5000): Promise<void> {
     this.#closing ??= this.#close(timeoutMs)
     return this.#closing
