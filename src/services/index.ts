@@ -16,6 +16,7 @@ export {
   type NoNeeds,
   type ServiceOptions,
 } from './define-service.js'
+export { type HttpClient, type HttpPoolOptions, httpPool } from './http-pool.js'
 export {
   type CallPool,
   type PoolLimitOptions,
