@@ -320,6 +320,20 @@ if (url !== undefined) {
       expect(await outcome(db.as(testCall()).query('select 1'))).toBe('ok')
     })
 
+    it('is asked once more where the call may be repeated, and never where not', async () => {
+      const { db } = await databaseWorld(url)
+      const suicide = 'select pg_terminate_backend(pg_backend_pid())'
+      for (const [repeatable, times] of [
+        [true, 2],
+        [false, 1],
+      ] as const) {
+        const call = testCall({ repeatable })
+        expect(await outcome(db.as(call).query(suicide))).toBe('backend_unavailable')
+        expect(call.noted).toHaveLength(times)
+      }
+      expect(await outcome(db.as(testCall()).query('select 1'))).toBe('ok')
+    })
+
     it('is refused in time while it restarts under load, and served again without a restart of ours', async () => {
       const { db, proxy, watcher } = await proxiedWorld(url, { max: 5 })
       const tally = new Map<string, number>()

@@ -27,6 +27,7 @@ export class Idle<Resource> {
 
   add(entry: Entry<Resource>): void {
     entry.state = 'idle'
+    entry.isSuspect = false
     entry.idleSince = this.#options.clock.monotonic()
     this.#entries.push(entry)
   }
@@ -45,7 +46,13 @@ export class Idle<Resource> {
   }
 
   isFresh(entry: Entry<Resource>): boolean {
-    return this.#options.clock.monotonic() - entry.idleSince < this.#options.freshMs
+    return !entry.isSuspect && this.#options.clock.monotonic() - entry.idleSince < this.#options.freshMs
+  }
+
+  /** What ended one may have ended all: those that are here must be looked at, where that is possible. */
+  suspect(): void {
+    if (this.#options.freshMs === Number.POSITIVE_INFINITY) return
+    for (const entry of this.#entries) entry.isSuspect = true
   }
 
   /** Takes out just this one; false: it is not here. */

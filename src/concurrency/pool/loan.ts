@@ -7,6 +7,8 @@ export interface Entry<Resource> {
   readonly expiresAt: number
   state: 'idle' | 'checking' | 'lent' | 'ended'
   idleSince: number
+  /** To be checked before it is lent, however short it lay idle. */
+  isSuspect: boolean
   /** Not to be lent again, whatever else is true. */
   isDoomed: boolean
   loan: Loan<Resource> | undefined
@@ -15,7 +17,15 @@ export interface Entry<Resource> {
 /** `now`: monotonic. Up to a fifth of its life is taken off, so that those that were made together do not end together. */
 export function newEntry<Resource>(resource: Resource, now: number, lifetimeMs: number): Entry<Resource> {
   const expiresAt = now + lifetimeMs * (1 - Math.random() / 5)
-  return { resource, expiresAt, state: 'idle', idleSince: now, isDoomed: false, loan: undefined }
+  return {
+    resource,
+    expiresAt,
+    state: 'idle',
+    idleSince: now,
+    isSuspect: false,
+    isDoomed: false,
+    loan: undefined,
+  }
 }
 
 /** How an entry comes back; `isGood`: it may be lent again. */

@@ -83,6 +83,18 @@ describe('a pool', () => {
     expect(open.size).toBe(0)
   })
 
+  it('does not take from the next what was given back twice', async () => {
+    const { pool } = world({ max: 1 })
+    const first = await pool.acquire(call())
+    first.release()
+    const second = await pool.acquire(call())
+    first.release()
+    first.destroy()
+    expect(pool.usage()).toMatchObject({ inUse: 1, size: 1 })
+    second.release()
+    await pool.close()
+  })
+
   it('answers who cannot be served in time, with what a program needs, and has room for the next', async () => {
     const { pool, clock } = world({ max: 1, maxWaiting: 1, acquireTimeoutMs: 1000 })
     const held = await pool.acquire(call())

@@ -180,16 +180,15 @@ export class Pool<Resource> {
     return turn
   }
 
-  /** Ends one that is known to be dead: an idle one at once, a lent one when it comes back. Of others nothing is known. */
+  /** Ends one that is known to be dead: an idle one at once, a lent one when it comes back. The others are suspect then. */
   discard(resource: Resource): void {
+    this.#idle.suspect()
     for (const entry of this.#entries) {
       if (entry.resource !== resource) continue
       entry.isDoomed = true
-      if (!this.#idle.remove(entry)) return
-      this.#retire(entry)
-      this.#fill()
-      return
+      if (this.#idle.remove(entry)) this.#retire(entry)
     }
+    this.#fill()
   }
 
   usage(): PoolUsage {

@@ -1,9 +1,11 @@
+import type { QueryResult } from 'pg'
 import type { Pool } from '../../concurrency/pool/pool.js'
 import type { PoolUsage } from '../../concurrency/pool/pool-usage.js'
 import type { ServiceCall } from '../../contracts/service.js'
 import { shown } from '../../errors/shown.js'
 import type { Connection } from './connection.js'
 import type { Database, Queries, Query, Row, Rows, StreamOptions, TransactionOptions } from './database.js'
+import { isLoss } from './failures.js'
 import { Session, type SessionSettings } from './session.js'
 
 const isolations: ReadonlySet<string> = new Set(['read committed', 'repeatable read', 'serializable'])
@@ -24,11 +26,12 @@ export class CallDatabase implements Database {
 
   async query<Each = Row>(statement: string | Query, values?: readonly unknown[]): Promise<Rows<Each>> {
     const { text, values: bound } = readQuery(statement, values)
-    const session = await Session.open(this.#pool, this.#call, this.#settings)
     try {
-      return rowsOf<Each>(await session.query(text, bound))
-    } finally {
-      await session.end()
+      return rowsOf<Each>(await this.#ask(text, bound))
+    } catch (error) {
+      // A connection may have died while it lay idle. The other ones are checked by now.
+      if (!this.#call.repeatable || !isLoss(error)) throw error
+      return rowsOf<Each>(await this.#ask(text, bound))
     }
   }
 
@@ -67,6 +70,15 @@ export class CallDatabase implements Database {
       const value = await Promise.race([work(new Transaction(session)), left])
       await session.commit()
       return value
+    } finally {
+      await session.end()
+    }
+  }
+
+  async #ask(text: string, values: readonly unknown[]): Promise<QueryResult> {
+    const session = await Session.open(this.#pool, this.#call, this.#settings)
+    try {
+      return await session.query(text, values)
     } finally {
       await session.end()
     }

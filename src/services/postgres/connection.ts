@@ -29,6 +29,7 @@ export class Connection {
   readonly #client: Client
   readonly #socket: Socket
   readonly #clock: Clock
+  readonly #onDead: (connection: Connection) => void
   #target: CancelTarget | undefined
   /** As the server said last: idle, in a transaction, in one that failed. */
   #transaction = 'I'
@@ -42,7 +43,13 @@ export class Connection {
   #cancelling: Promise<boolean> | undefined
   #timeoutMs = -1
 
-  private constructor(pg: PgModule, client: Client, socket: Socket, clock: Clock) {
+  private constructor(
+    pg: PgModule,
+    client: Client,
+    socket: Socket,
+    { clock, onDead }: { readonly clock: Clock; onDead(connection: Connection): void },
+  ) {
+    this.#onDead = onDead
     this.#pg = pg
     this.#client = client
     this.#socket = socket
@@ -68,12 +75,8 @@ export class Connection {
       stream: () => socket,
       ...(ssl !== undefined && { ssl }),
     })
-    const made = new Connection(pg, client, socket, clock)
-    const die = (): void => {
-      if (made.#isDead) return
-      made.#isDead = true
-      onDead(made)
-    }
+    const made = new Connection(pg, client, socket, { clock, onDead })
+    const die = (): void => made.#die()
     // An idle connection that dies emits an error, which would end the process without a listener.
     client.on('error', die)
     client.on('end', die)
@@ -166,6 +169,12 @@ export class Connection {
     this.#socket.destroy()
   }
 
+  #die(): void {
+    if (this.#isDead) return
+    this.#isDead = true
+    this.#onDead(this)
+  }
+
   #known(processId: number, secretKey: number): void {
     const { host, port, ssl } = this.#client
     const { sslNegotiation = 'postgres' } = this.#client as { readonly sslNegotiation?: string }
@@ -188,7 +197,7 @@ export class Connection {
       return await query
     } catch (error) {
       // The socket's end follows, but the next must not have it until then.
-      if (endsConnection(error)) this.#isDead = true
+      if (endsConnection(error)) this.#die()
       throw error
     } finally {
       this.#running -= 1

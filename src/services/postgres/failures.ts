@@ -18,21 +18,31 @@ export function endsConnection(error: unknown): boolean {
   return state !== undefined && (state.startsWith('08') || endings.has(state))
 }
 
+/** What `explain` made of lost connections. */
+const losses = new WeakSet<object>()
+
+/** Whether an error that a handler would be told says that a connection was lost while it was used. */
+export function isLoss(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && losses.has(error)
+}
+
 /**
  * What a handler is told. A call that has ended ends with its own reason, whatever the database made of it. Other errors of the
  * database pass as they are: they are for the log, and callers do not see them.
  */
 export function explain(error: unknown, name: string, call: ServiceCall, isLost: boolean): unknown {
   if (call.signal.aborted) return call.signal.reason
-  if (ToolError.is(error)) return error
+  if (ToolError.is(error) && !isLost) return error
   if (isLost || endsConnection(error)) {
-    return new ToolError('backend_unavailable', {
+    const loss = new ToolError('backend_unavailable', {
       message: `The connection to "${name}" was lost while it was used.`,
       hint: call.repeatable ? 'Try again.' : 'Look whether it was done before you try again.',
       retryable: true,
       retryAfterMs: 1000,
       cause: error,
     })
+    losses.add(loss)
+    return loss
   }
   if (sqlStateOf(error) !== queryCanceled) return error
   return new ToolError('timed_out', {
