@@ -25,7 +25,7 @@ export class QueryWatch {
     if (this.warned.peek(key) !== undefined) return
     this.warned.set(key, true)
     call.log.warn(
-      `"${call.name}" asked the same ${many} times in one call, with other values at most; load them together with ctx.load (docs/services.md).`,
+      `"${call.name}" asked the same ${many} times in one call, with other values at most; load them together with ctx.load (docs/batching.md).`,
       { query: shape.slice(0, 500) },
     )
   }
