@@ -50,6 +50,7 @@ export type {
   ToolDefinition,
   ToolHandler,
   ToolOptions,
+  WorkerToolOptions,
 } from './engine/definitions.js'
 export type { Duration } from './engine/duration.js'
 export type { ClientState, Exchange, TransportName } from './engine/exchange.js'
@@ -81,5 +82,6 @@ export type { TasksSettings } from './server/features.js'
 export type { ServerOptions, ServicesOption } from './server/options.js'
 export type { Servable, Server, ServerHealth } from './server/server.js'
 export { type DefineTool, toolsFor } from './server/tools-for.js'
+export type { WorkerLimits } from './server/workers.js'
 export { createConsoleLogger } from './telemetry/console-logger.js'
 export type { HttpOptions } from './transports/http/options.js'

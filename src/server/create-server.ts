@@ -29,6 +29,7 @@ import { middlewareOrder } from './order.js'
 import { ratesOf } from './rates.js'
 import { refuseUnreachable, restricted } from './restricted.js'
 import type { Server, ServerHealth } from './server.js'
+import { LazyWorkers } from './workers.js'
 
 const defaultDrainMs = 5000
 const defaultSubscriptions = 5000
@@ -85,6 +86,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   })
   stats.add(expiries)
   const fetching = lazyFetch(options.fetch, stats)
+  const workers = new LazyWorkers({ limits: options.workers, clock, logger, stats })
   const environment: Environment = {
     services: options.services ?? {},
     logger,
@@ -94,6 +96,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     pipeline,
     bus,
     changes: new Changes(bus, logger),
+    workers,
     openInteraction: lazyInteraction(() => environment, stores.records),
     stats,
     expiries,
@@ -119,7 +122,10 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     extensions: options.extensions,
     environment,
     // The first call will need the validators; while the client reads the list there is time.
-    onFirstList: () => void warmUp().catch(() => undefined),
+    onFirstList: () => {
+      warmUp().catch(() => undefined)
+      workers.warm()
+    },
   })
   const { changes } = environment
   stats.add(changes)
@@ -182,6 +188,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     ])
     for (const connection of openConnections) connection.close()
     await fetching.close()
+    await workers.close()
     await stores.close?.()
     clearInterval(alive)
   }

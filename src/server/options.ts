@@ -9,6 +9,7 @@ import type { Icon } from '../protocol/types.js'
 import type { SafeFetchOptions } from '../security/safe-fetch/options.js'
 import type { HttpOptions } from '../transports/http/options.js'
 import type { TasksSettings } from './features.js'
+import type { WorkerLimits } from './workers.js'
 
 /** Services as a plain object; handlers find it, typed, as `ctx.services`. */
 export type ServicesOption = Readonly<Record<string, unknown>>
@@ -81,6 +82,8 @@ export interface ServerOptions<Services extends ServicesOption = ServicesOption>
   readonly rateLimit?: RateLimits
   /** How many calls run at once on this node, over all definitions; each definition's own `concurrency` comes on top. */
   readonly concurrency?: ConcurrencyLimits
+  /** The threads of tools with a `worker`, over all of them. docs/workers.md */
+  readonly workers?: WorkerLimits
   /** Takes one record for each call of a tool, resource or prompt; `true` writes them to the log. Default: none. */
   readonly audit?: true | AuditSink
   /** What is kept by definitions with a `cache`, on this node. */
