@@ -8,6 +8,8 @@ const logsPerSecond = 100
 /** Characters of one log record, all its fields together. */
 const mostLogged = 16_384
 const mostMessage = 2000
+/** The least time between two looks for news. */
+const lookMs = 1
 
 /** One call as its function sees it, in the thread. */
 export interface ThreadContext {
@@ -31,6 +33,7 @@ export function threadContext(port: MessagePort): ThreadContext {
   let second = 0
   let logged = 0
   let over = false
+  let nextLook = 0
 
   function hear(message: ToThread): void {
     if (message.kind === 'abort') {
@@ -43,8 +46,11 @@ export function threadContext(port: MessagePort): ThreadContext {
     if (newest !== undefined) send(newest)
   }
 
-  /** A loop without an `await` hears nothing by itself. */
+  /** A loop without an `await` hears nothing by itself; looking costs more than what such a loop mostly does between two looks. */
   function listen(): void {
+    const now = performance.now()
+    if (over || now < nextLook) return
+    nextLook = now + lookMs
     for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
       hear(next.message as ToThread)
     }
@@ -71,12 +77,12 @@ export function threadContext(port: MessagePort): ThreadContext {
     else post({ kind: 'log', level, message: String(message).slice(0, mostMessage), fields: plain(fields) })
   }
 
-  const read = (name: 'aborted'): boolean => Reflect.get(AbortSignal.prototype, name, signal) === true
+  const aborted = (): boolean => Reflect.get(AbortSignal.prototype, 'aborted', signal) === true
   Object.defineProperties(signal, {
     aborted: {
       get: () => {
-        if (!over) listen()
-        return read('aborted')
+        listen()
+        return aborted()
       },
     },
     throwIfAborted: {
@@ -98,7 +104,7 @@ export function threadContext(port: MessagePort): ThreadContext {
       signal,
       progress(progress, total, message) {
         newest = [progress, total, message === undefined ? undefined : String(message).slice(0, mostMessage)]
-        if (underWay && !over) listen()
+        if (underWay) listen()
         if (!underWay && newest !== undefined) send(newest)
       },
       log: logger,

@@ -79,20 +79,19 @@ export class WorkerPool {
       this.#door.leave(visit, false)
       throw closing(call.name)
     }
-    const run = new WorkerRun({
+    const run: WorkerRun = new WorkerRun({
       call,
       url,
       input,
       pool: this.#pool,
       clock: this.#options.clock,
       memoryMb: this.#options.memoryMb,
+      free: (done) => {
+        this.#runs.delete(run)
+        this.#door.leave(visit, done)
+      },
     })
     this.#runs.add(run)
-    // The slot is given back when the thread is free or gone, which may be after the answer.
-    void run.over.then((done) => {
-      this.#runs.delete(run)
-      this.#door.leave(visit, done)
-    })
     return run.result
   }
 

@@ -11,6 +11,9 @@ const graceMs = 100
 /** The least time between two notices of progress: a loop that tells of each step must not keep the server's thread busy. */
 const progressMs = 20
 
+/** Threads that a call is sent to until one begins it. */
+const mostAttempts = 3
+
 /** What of a call its worker is given. `ctx` of any handler has it all but the name. */
 export interface WorkerCall {
   readonly name: string
@@ -31,6 +34,11 @@ export interface WorkerRunOptions {
   readonly pool: ThreadPool
   readonly clock: Clock
   readonly memoryMb: number
+  /**
+   * Called once, when the thread is free again or gone, which may be after the answer, and never after what comes next could be begun.
+   * `done`: it says something of how long the work takes.
+   */
+  free(done: boolean): void
 }
 
 /** One call on one thread. */
@@ -38,15 +46,14 @@ export class WorkerRun {
   readonly name: string
   /** What the call is answered with. */
   readonly result: Promise<unknown>
-  /** Resolves when the thread is free again, or gone; true when it says something of how long the work takes. It never rejects. */
-  readonly over: Promise<boolean>
   readonly #options: WorkerRunOptions
-  readonly #port: MessagePort
+  #port: MessagePort
   /** Ends the thread, or takes the call out of the pool's queue. */
   readonly #kill = new AbortController()
   #thread: Worker | undefined
   #begun = false
   #settled = false
+  #freed = false
   #stopGrace: (() => void) | undefined
   #resolve: (value: unknown) => void = () => undefined
   #reject: (reason: unknown) => void = () => undefined
@@ -61,13 +68,13 @@ export class WorkerRun {
     })
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
-    port1.on('message', (message: FromThread) => this.#hear(message))
     const abort = (): void => this.#abort()
     call.signal.addEventListener('abort', abort, { once: true })
-    this.over = this.#run(port2).finally(() => {
+    void this.#run(port2).finally(() => {
+      this.#free(call.signal.aborted)
       call.signal.removeEventListener('abort', abort)
       this.#stopGrace?.()
-      port1.close()
+      this.#port.close()
     })
   }
 
@@ -85,22 +92,39 @@ export class WorkerRun {
     this.#kill.abort()
   }
 
-  async #run(port: MessagePort): Promise<boolean> {
+  /** It never rejects. */
+  async #run(port: MessagePort, attempt = 1): Promise<void> {
     const { pool, url, input } = this.#options
     const job: Job = { port, url, input }
+    this.#port.on('message', (message: FromThread) => this.#hear(message))
     try {
       await pool.run(job, { transferList: [port], signal: this.#kill.signal })
       this.#drain()
     } catch (error) {
       this.#drain()
+      // An idle thread ended just when it was sent this call, of which it saw nothing.
+      if (!this.#begun && !this.#settled && hasExited(error) && attempt < mostAttempts)
+        return this.#again(attempt)
       this.refuse(this.#explained(error))
       // Arguments that are no data never left: the other end is still here.
       if (!this.#begun) port.close()
       await this.#gone()
-      return this.#options.call.signal.aborted
+      return
     }
     this.refuse(failed(this.name, 'it ended without a result'))
-    return true
+  }
+
+  #free(done: boolean): void {
+    if (this.#freed) return
+    this.#freed = true
+    this.#options.free(done)
+  }
+
+  #again(attempt: number): Promise<void> {
+    this.#port.close()
+    const { port1, port2 } = new MessageChannel()
+    this.#port = port1
+    return this.#run(port2, attempt + 1)
   }
 
   /** What arrived before the thread's end may not have been looked at. */
@@ -148,6 +172,8 @@ export class WorkerRun {
         leftOut: logsLeftOut,
       })
     }
+    // Before the answer: who hears it may call again at once.
+    if (message.kind !== 'stray') this.#free(true)
     if (this.#settled) return
     this.#settled = true
     if (lastProgress !== undefined) void call.progress(...lastProgress)
@@ -221,6 +247,11 @@ export class WorkerRun {
     }
     return failed(this.name, 'its thread ended before it was done', error)
   }
+}
+
+/** As piscina says it of a thread that ended with work. */
+function hasExited(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('worker exited')
 }
 
 function reasonOf(reason: unknown): string {
