@@ -79,7 +79,7 @@ export { type JsonSchema, jsonSchema, type TypedJsonSchema } from './schema/json
 export { createServer } from './server/create-server.js'
 export type { Definer, GroupOptions } from './server/definer.js'
 export type { TasksSettings } from './server/features.js'
-export type { ServerOptions, ServicesOption } from './server/options.js'
+export type { BlockingOptions, ServerOptions, ServicesOption } from './server/options.js'
 export type { Servable, Server, ServerHealth } from './server/server.js'
 export { type DefineTool, toolsFor } from './server/tools-for.js'
 export type { WorkerLimits } from './server/workers.js'

@@ -24,7 +24,7 @@ import { readAllow, readEgressRule } from '../security/safe-fetch/destination-li
 import type { SafeFetchOptions } from '../security/safe-fetch/options.js'
 import type { HttpOptions } from '../transports/http/options.js'
 import type { TasksSettings } from './features.js'
-import type { CacheLimits, ConcurrencyLimits, RateLimits, ServerOptions } from './options.js'
+import type { BlockingOptions, CacheLimits, ConcurrencyLimits, RateLimits, ServerOptions } from './options.js'
 import type { WorkerLimits } from './workers.js'
 
 const most = Number.MAX_SAFE_INTEGER
@@ -163,6 +163,7 @@ const serverRules = {
   }),
   concurrency: options({ what: '"concurrency"', example: '{ server: 100 }', rules: concurrencyRules }),
   workers: options({ what: '"workers"', example: '{ threads: 2 }', rules: workerRules }),
+  blocking,
   audit: rule(
     (value) => value === true || typeof value === 'function',
     'true or a function',
@@ -176,6 +177,16 @@ const serverRules = {
   clock: methods(['now', 'monotonic', 'after'], 'give a clock that has all three, or leave it out'),
   development: flag,
 } satisfies Record<keyof ServerOptions, Rule>
+
+const blockingTable: OptionTable = {
+  what: '"blocking"',
+  example: "{ after: '200ms' }",
+  rules: { after: duration } satisfies Record<keyof BlockingOptions, Rule>,
+}
+
+function blocking(value: unknown, path: string, owner: string): void {
+  if (value !== false) checkOptions(value, blockingTable, path, owner)
+}
 
 const serverTable: OptionTable = {
   what: 'createServer',

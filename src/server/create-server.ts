@@ -2,6 +2,7 @@ import { Deadlines } from '../concurrency/deadlines.js'
 import { systemClock } from '../contracts/clock.js'
 import { anonymous } from '../contracts/principal.js'
 import type { HealthCheck } from '../contracts/stores.js'
+import { CallWatch } from '../engine/call-watch.js'
 import { Changes } from '../engine/changes.js'
 import { PeerConnection } from '../engine/connection.js'
 import { toMs } from '../engine/duration.js'
@@ -33,6 +34,8 @@ import { LazyWorkers } from './workers.js'
 
 const defaultDrainMs = 5000
 const defaultSubscriptions = 5000
+/** Longer than a first compile or a large collection takes; long enough for everyone who waits to notice. */
+const defaultBlockedMs = 200
 /** Shown as the limit of their table; each is a stream, and those have limits of their own. */
 const maxExpiries = 10_000
 
@@ -67,6 +70,13 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   const caching = new Caching({ clock, logger, stats, bus, limits: options.cache, store: stores.cache })
   const intents = lazyIntents(() => environment, stores.records)
   const { rates, health: rateHealth } = ratesOf(stores.rates, { clock, stats, logger })
+  const { blocking = development ? {} : false } = options
+  const afterMs =
+    blocking === false ? undefined : toMs(blocking.after ?? defaultBlockedMs, '"blocking.after"')
+  const watch = new CallWatch(
+    afterMs === undefined ? undefined : { afterMs, logger, counters: stats.counters },
+    clock,
+  )
   const pipeline = new Pipeline(
     middlewareOrder({
       clock,
@@ -77,6 +87,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
       rateLimit: options.rateLimit,
       concurrency: options.concurrency,
       rates,
+      watch,
       audit: audit(options.audit === true ? auditLog(logger) : options.audit, { clock, logger }),
     }),
   )
@@ -189,6 +200,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     for (const connection of openConnections) connection.close()
     await fetching.close()
     await workers.close()
+    await watch.close()
     await stores.close?.()
     clearInterval(alive)
   }
@@ -201,6 +213,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     provideKeys(source) {
       if (options.keys === undefined) keySource = source
     },
+    watchCalls: (start) => watch.want(start),
     use: (middleware, { at = 'validated' } = {}) => pipeline.use(middleware, at),
     stats: () => stats.snapshot(),
     resourceUpdated(uri) {

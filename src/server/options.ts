@@ -37,6 +37,11 @@ export interface CacheLimits {
   readonly maxBytes?: number
 }
 
+export interface BlockingOptions {
+  /** Default: 200 ms. */
+  readonly after?: Duration
+}
+
 export interface ServerOptions<Services extends ServicesOption = ServicesOption> {
   /** The server's name for programs: letters, digits, dashes. */
   readonly name: string
@@ -99,6 +104,11 @@ export interface ServerOptions<Services extends ServicesOption = ServicesOption>
   /** Default: JSON lines on stderr. */
   readonly logger?: Logger
   readonly clock?: Clock
+  /**
+   * Reports in the log which call blocks the event loop for longer than `after` (default: 200 ms), with its stack. Where the server is
+   * served by `serve()`, or `watchBlocking(server)` of holdfast/node was called. Default: unless NODE_ENV is "production". docs/workers.md
+   */
+  readonly blocking?: false | BlockingOptions
   /** Advice about definitions in the log. Default: unless NODE_ENV is "production". */
   readonly development?: boolean
 }

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { parentPort, threadId } from 'node:worker_threads'
 import { workerFunction } from './define-worker.js'
 import { errorRecord, thrownToolError } from './error-record.js'
+import { leaveStdout } from './leave-stdout.js'
 import type { Job, LateFailure, Outcome } from './messages.js'
 import { threadContext } from './thread-context.js'
 
@@ -78,20 +79,4 @@ function failLate(error: unknown): void {
   parentPort?.postMessage(late)
   if (running === undefined) process.exit(1)
   retired = true
-}
-
-/** On stdio the process's stdout belongs to the protocol; a thread's would be joined to it. */
-function leaveStdout(): void {
-  const fs = process.getBuiltinModule('node:fs')
-  const { stderr } = process
-  process.stdout.write = stderr.write.bind(stderr) as typeof process.stdout.write
-  for (const name of ['write', 'writeSync', 'writev', 'writevSync'] as const) {
-    const original = fs[name] as (...args: unknown[]) => unknown
-    Object.defineProperty(fs, name, {
-      value: (fd: unknown, ...rest: unknown[]) => original(fd === 1 ? 2 : fd, ...rest),
-      configurable: true,
-      writable: true,
-    })
-  }
-  process.getBuiltinModule('node:module').syncBuiltinESMExports()
 }
