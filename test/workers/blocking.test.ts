@@ -1,77 +1,15 @@
-import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type Program, type Report, start, stopPrograms } from './program.js'
+import { build } from './support.js'
 
 // The built library in a process of its own: what is watched is a whole process.
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const program = fileURLToPath(new URL('../fixtures/blocking/server.mjs', import.meta.url))
-const running = new Set<ChildProcessWithoutNullStreams>()
-
-beforeAll(() => {
-  execFileSync(process.execPath, ['scripts/build.mjs', '--library'], { cwd: root, stdio: ['ignore', 2, 2] })
-}, 180_000)
-
-afterEach(async () => {
-  for (const child of running) {
-    const gone = once(child, 'exit')
-    if (child.exitCode === null && child.kill('SIGKILL')) await gone
-  }
-  running.clear()
-})
-
-interface Report {
-  readonly level: string
-  readonly message: string
-  readonly tool?: string
-  readonly resource?: string
-  readonly blockedMs: number
-  readonly lookedAfterMs?: number
-  readonly stack?: readonly string[]
-}
-
-interface Blocking {
-  readonly child: ChildProcessWithoutNullStreams
-  request(method: string, params: object): Promise<{ readonly result?: Readonly<Record<string, unknown>> }>
-  call(name: string, args?: object): ReturnType<Blocking['request']>
-  counters(): Promise<Readonly<Record<string, number>>>
-  readonly reports: readonly Report[]
-}
-
-function start(env: Readonly<Record<string, string>> = {}, flags: readonly string[] = []): Blocking {
-  const { PORT: _, NODE_ENV: __, NODE_OPTIONS: ___, ...inherited } = process.env
-  const child = spawn(process.execPath, [...flags, program, '--stdio'], { env: { ...inherited, ...env } })
-  running.add(child)
-  const reports: Report[] = []
-  const waiting = new Map<number, (message: never) => void>()
-  createInterface(child.stderr).on('line', (text) => {
-    if (/event loop/.test(text)) reports.push(JSON.parse(text) as Report)
-  })
-  createInterface(child.stdout).on('line', (text) => {
-    const message = JSON.parse(text) as { readonly id: number }
-    waiting.get(message.id)?.(message as never)
-  })
-  let lastId = 0
-  const request: Blocking['request'] = (method, params) => {
-    lastId += 1
-    const id = lastId
-    const _meta = {
-      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-      'io.modelcontextprotocol/clientCapabilities': {},
-    }
-    child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...params, _meta } })}\n`)
-    return new Promise((resolve) => waiting.set(id, resolve))
-  }
-  const call: Blocking['call'] = (name, args = {}) => request('tools/call', { name, arguments: args })
-  const counters: Blocking['counters'] = async () =>
-    (await call('stats')).result?.['structuredContent'] as Readonly<Record<string, number>>
-  return { child, request, call, counters, reports }
-}
+beforeAll(build, 180_000)
+afterEach(stopPrograms)
 
 /** The detector begins some time after the first answer; a short block shows when it is there. */
-async function watched(env: Readonly<Record<string, string>> = {}): Promise<Blocking> {
+async function watched(env: Readonly<Record<string, string>> = {}): Promise<Program> {
   const server = start(env)
   await expect
     .poll(
@@ -86,25 +24,34 @@ async function watched(env: Readonly<Record<string, string>> = {}): Promise<Bloc
   return server
 }
 
-async function nextReport(server: Blocking, work: () => Promise<unknown>): Promise<Report> {
+/** Of the work alone: on a busy machine the loop is late for other reasons, too. */
+async function nextReport(
+  server: Program,
+  fits: Partial<Report>,
+  work: () => Promise<unknown>,
+): Promise<Report> {
   const before = server.reports.length
+  const found = (): Report | undefined =>
+    server.reports
+      .slice(before)
+      .find(({ tool, resource }) => tool === fits.tool && resource === fits.resource)
   await expect
     .poll(
       async () => {
         await work()
-        return server.reports.at(-1)?.stack !== undefined && server.reports.length > before
+        return found()
       },
-      { interval: 1100, timeout: 15_000 },
+      { interval: 1000, timeout: 15_000 },
     )
-    .toBe(true)
-  return server.reports.at(-1) ?? expect.unreachable()
+    .toBeDefined()
+  return found() ?? expect.unreachable()
 }
 
 describe('a handler that blocks the event loop', () => {
   it('is named, with its stack, before and after an await, whoever else runs; one after another', async () => {
     const server = await watched()
-    for (const name of ['blocks-at-once', 'blocks-later', 'blocks-at-once']) {
-      const report = await nextReport(server, async () => {
+    for (const name of ['blocks-at-once', 'blocks-later']) {
+      const report = await nextReport(server, { tool: name }, async () => {
         const other = server.call('waits', { ms: 50 })
         await server.call(name, { ms: 450 })
         await other
@@ -119,9 +66,12 @@ describe('a handler that blocks the event loop', () => {
       expect(report.lookedAfterMs).toBeLessThan(report.blockedMs + 100)
       expect(report.stack?.[0]).toMatch(/^at countForLong \(file:.*\/blocking\/server\.mjs:\d+:\d+\)$/)
     }
-    const report = await nextReport(server, () => server.request('resources/read', { uri: 'app://slow' }))
+    const report = await nextReport(server, { resource: 'slow' }, () =>
+      server.request('resources/read', { uri: 'app://slow' }),
+    )
     expect(report).toMatchObject({ resource: 'slow' })
-    expect((await server.counters())['blockedLoops']).toBeGreaterThanOrEqual(4)
+    expect(server.reports.map(({ tool }) => tool)).not.toContain('waits')
+    expect((await server.counters())['blockedLoops']).toBeGreaterThanOrEqual(3)
   })
 
   it('below the limit is not reported, and the limit is an option', async () => {
@@ -146,15 +96,17 @@ describe('a handler that blocks the event loop', () => {
     expect(server.reports.length - before).toBeGreaterThan(0)
   })
 
-  it('for five seconds is told on stderr while it blocks', async () => {
-    const server = await watched()
+  it('for ten times the limit is told on stderr while it blocks', async () => {
+    const server = await watched({ BLOCKING: '{"after":"100ms"}' })
     void server.call('blocks-at-once', { ms: 60_000 })
     await expect.poll(() => server.reports.at(-1)?.level, { timeout: 15_000 }).toBe('error')
-    expect(server.reports.at(-1)).toMatchObject({
-      tool: 'blocks-at-once',
-      message: 'The event loop is blocked and nothing is answered.',
-      stack: [expect.stringContaining('countForLong'), ...new Array(7).fill(expect.any(String))],
-    })
+    const last = server.reports.at(-1)
+    expect(last?.message).toBe('The event loop is blocked and nothing is answered.')
+    // Whether it may be looked at depends on when it was looked last.
+    if (last?.stack !== undefined) {
+      expect(last.tool).toBe('blocks-at-once')
+      expect(last.stack[0]).toContain('countForLong')
+    }
   })
 })
 
@@ -165,14 +117,18 @@ describe('the detector', () => {
     ['under --inspect', {}, ['--inspect=127.0.0.1:0']],
   ] as const
 
-  it.each(off)('is off %s', async (_, env, flags) => {
-    const server = start(env, flags)
-    await server.call('quick')
-    // As long as it takes where it is on.
-    await server.call('waits', { ms: 400 })
-    await server.call('blocks-later', { ms: 400 })
-    expect(server.reports).toEqual([])
-    expect((await server.counters())['blockedLoops']).toBe(0)
+  it('is off with blocking: false, in production, and under --inspect', async () => {
+    await Promise.all(
+      off.map(async ([how, env, flags]) => {
+        const server = start(env, flags)
+        await server.call('quick')
+        // As long as it takes where it is on.
+        await server.call('waits', { ms: 400 })
+        await server.call('blocks-later', { ms: 400 })
+        expect([how, server.reports]).toEqual([how, []])
+        expect((await server.counters())['blockedLoops']).toBe(0)
+      }),
+    )
   })
 
   it('is on in production for who asks, and keeps no process from ending', async () => {

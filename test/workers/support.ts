@@ -13,8 +13,12 @@ export function worker(name: string): URL {
 }
 
 /** A thread runs JavaScript from a file of its own, so these tests are of the built library. */
-export async function built(): Promise<Pick<typeof import('holdfast'), 'createServer'>> {
+export function build(): void {
   execFileSync(process.execPath, ['scripts/build.mjs', '--library'], { cwd: root, stdio: ['ignore', 2, 2] })
+}
+
+export async function built(): Promise<Pick<typeof import('holdfast'), 'createServer'>> {
+  build()
   return import(/* @vite-ignore */ pathToFileURL(`${root}/dist/index.js`).href)
 }
 

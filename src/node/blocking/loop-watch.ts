@@ -17,6 +17,8 @@ const beatsPerLimit = 8
 const leastBeatMs = 5
 const mostBeatMs = 100
 const watchdogMemoryMb = 32
+/** Of a block's time; a process that used less of it was hardly running. */
+const idleShare = 0.2
 
 /** One for all servers of the process, because code asks the process where it is. */
 const calls = new AsyncLocalStorage<string>()
@@ -49,6 +51,7 @@ export async function startLoopWatch(host: CallWatcherHost): Promise<CallWatcher
   Reflect.set(globalThis, hook, () => calls.getStore())
 
   let lastAt = performance.now()
+  let usedAt = process.cpuUsage()
   let lastReportAt = Number.NEGATIVE_INFINITY
   let unreported = 0
   const timer = setInterval(() => {
@@ -59,6 +62,8 @@ export async function startLoopWatch(host: CallWatcherHost): Promise<CallWatcher
     Atomics.store(beats, debuggedPlace, debuggerUrl() === undefined ? 0 : 1)
     Atomics.add(beats, beatPlace, 1)
     lastAt = now
+    const used = process.cpuUsage(usedAt)
+    usedAt = process.cpuUsage()
     const sighting = newest()
     if (blockedMs < afterMs || debugged) return
     counters.blockedLoops += 1
@@ -67,7 +72,7 @@ export async function startLoopWatch(host: CallWatcherHost): Promise<CallWatcher
       return
     }
     lastReportAt = now
-    report(blockedMs, sighting)
+    report(blockedMs, sighting, (used.user + used.system) / 1000 < blockedMs * idleShare)
   }, beatMs)
   timer.unref()
 
@@ -79,13 +84,15 @@ export async function startLoopWatch(host: CallWatcherHost): Promise<CallWatcher
     return seen
   }
 
-  function report(blockedMs: number, sighting: Sighting | undefined): void {
+  function report(blockedMs: number, sighting: Sighting | undefined, idle: boolean): void {
     const by =
-      sighting === undefined
-        ? 'something that could not be looked at'
-        : sighting.call === undefined
-          ? 'something outside of any call'
-          : `the ${sighting.call.kind} "${sighting.call.name}"`
+      sighting?.call !== undefined
+        ? `the ${sighting.call.kind} "${sighting.call.name}"`
+        : idle
+          ? 'a wait in native code, or by a machine too busy to run it'
+          : sighting === undefined
+            ? 'something that could not be looked at'
+            : 'something outside of any call'
     logger.warn(
       `The event loop was blocked by ${by}, and no other call could go on; do such work in a worker, or in pieces.`,
       {

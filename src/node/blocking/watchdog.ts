@@ -13,8 +13,8 @@ import {
 
 // A thread of its own: it sees the beats of the other stop, and asks V8 what that thread is doing.
 
-/** A block that lasts so long may never end, and then nobody else would tell of it. */
-const hopelessMs = 5000
+/** A block that lasts so many times the limit may never end, and then nobody else would tell of it. */
+const hopeless = 10
 /** How long V8 may take to stop the thread; in native code it does not. */
 const patienceMs = 2000
 const mostFrames = 8
@@ -45,7 +45,7 @@ setInterval(() => {
     lastLookAt = now
     look(staleMs)
   }
-  if (staleMs >= hopelessMs && !told) {
+  if (staleMs >= hopeless * afterMs && !told) {
     told = true
     tellHopeless(staleMs)
   }
