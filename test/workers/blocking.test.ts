@@ -41,7 +41,7 @@ async function nextReport(
         await work()
         return found()
       },
-      { interval: 1000, timeout: 15_000 },
+      { interval: 300, timeout: 15_000 },
     )
     .toBeDefined()
   return found() ?? expect.unreachable()
@@ -66,6 +66,12 @@ describe('a handler that blocks the event loop', () => {
       expect(report.lookedAfterMs).toBeLessThan(report.blockedMs + 100)
       expect(report.stack?.[0]).toMatch(/^at countForLong \(file:.*\/blocking\/server\.mjs:\d+:\d+\)$/)
     }
+    // A tool's first call waits for its schema to be compiled.
+    await server.call('blocks-natively', { ms: 1 })
+    const native = await nextReport(server, { tool: 'blocks-natively' }, () =>
+      server.call('blocks-natively', { ms: 450 }),
+    )
+    expect(native.blockedMs).toBeGreaterThan(350)
     const report = await nextReport(server, { resource: 'slow' }, () =>
       server.request('resources/read', { uri: 'app://slow' }),
     )

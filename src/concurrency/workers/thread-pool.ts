@@ -45,7 +45,6 @@ export async function openThreadPool(options: ThreadPoolOptions): Promise<Thread
     // Between calls a thread goes on with its event loop, so that what a call left behind fails then and not in the next call.
     atomics: 'disabled',
     recordTiming: false,
-    execArgv: [],
     argv: [],
     resourceLimits: {
       maxOldGenerationSizeMb: memoryMb,

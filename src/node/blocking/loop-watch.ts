@@ -8,6 +8,7 @@ import {
   hookKey,
   leastPauseMs,
   places,
+  type RunningCall,
   type Sighting,
   type WatchdogData,
 } from './sighting.js'
@@ -54,6 +55,8 @@ export async function startLoopWatch(host: CallWatcherHost): Promise<CallWatcher
   let usedAt = process.cpuUsage()
   let lastReportAt = Number.NEGATIVE_INFINITY
   let unreported = 0
+  /** The call that held this thread longest in one piece since the last beat, as long as it began in it. */
+  let slowest: { readonly call: RunningCall; readonly ms: number } | undefined
   const timer = setInterval(() => {
     const now = performance.now()
     // It was due a beat after the last one; by how much it is late is the least that the block lasted.
@@ -65,6 +68,8 @@ export async function startLoopWatch(host: CallWatcherHost): Promise<CallWatcher
     const used = process.cpuUsage(usedAt)
     usedAt = process.cpuUsage()
     const sighting = newest()
+    const call = sighting?.call ?? slowest?.call
+    slowest = undefined
     if (blockedMs < afterMs || debugged) return
     counters.blockedLoops += 1
     if (now - lastReportAt < leastPauseMs) {
@@ -72,7 +77,7 @@ export async function startLoopWatch(host: CallWatcherHost): Promise<CallWatcher
       return
     }
     lastReportAt = now
-    report(blockedMs, sighting, (used.user + used.system) / 1000 < blockedMs * idleShare)
+    report(blockedMs, call, sighting, (used.user + used.system) / 1000 < blockedMs * idleShare)
   }, beatMs)
   timer.unref()
 
@@ -84,10 +89,15 @@ export async function startLoopWatch(host: CallWatcherHost): Promise<CallWatcher
     return seen
   }
 
-  function report(blockedMs: number, sighting: Sighting | undefined, idle: boolean): void {
+  function report(
+    blockedMs: number,
+    call: RunningCall | undefined,
+    sighting: Sighting | undefined,
+    idle: boolean,
+  ): void {
     const by =
-      sighting?.call !== undefined
-        ? `the ${sighting.call.kind} "${sighting.call.name}"`
+      call !== undefined
+        ? `the ${call.kind} "${call.name}"`
         : idle
           ? 'a wait in native code, or by a machine too busy to run it'
           : sighting === undefined
@@ -96,7 +106,7 @@ export async function startLoopWatch(host: CallWatcherHost): Promise<CallWatcher
     logger.warn(
       `The event loop was blocked by ${by}, and no other call could go on; do such work in a worker, or in pieces.`,
       {
-        ...(sighting?.call !== undefined && { [sighting.call.kind]: sighting.call.name }),
+        ...(call !== undefined && { [call.kind]: call.name }),
         blockedMs: Math.round(blockedMs),
         ...(sighting !== undefined && {
           lookedAfterMs: Math.round(sighting.afterMs),
@@ -109,7 +119,16 @@ export async function startLoopWatch(host: CallWatcherHost): Promise<CallWatcher
   }
 
   return {
-    enter: (kind, name, work) => calls.run(`${kind} ${name}`, work),
+    enter(kind, name, work) {
+      const from = performance.now()
+      try {
+        return calls.run(`${kind} ${name}`, work)
+      } finally {
+        // Native code cannot be stopped and looked at, but what a call did before its first wait can be timed.
+        const ms = performance.now() - from
+        if (ms >= afterMs && ms > (slowest?.ms ?? 0)) slowest = { call: { kind, name }, ms }
+      }
+    },
     async stop() {
       clearInterval(timer)
       port1.close()
