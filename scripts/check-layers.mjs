@@ -23,7 +23,11 @@ const FLOORS = [
     ],
     parts: ['transports', 'middleware', 'stores'],
   },
-  { level: 4, folders: ['server', 'node', 'memory'], also: { node: ['server'], memory: ['server'] } },
+  {
+    level: 4,
+    folders: ['server', 'node', 'memory', 'worker'],
+    also: { node: ['server'], memory: ['server'] },
+  },
   { level: 5, folders: ['testing', 'doctor', 'cli'], publicOnly: true },
 ]
 const ROOT_MAY_IMPORT_BELOW = 5

@@ -53,6 +53,7 @@ export type {
   ToolDefinition,
   ToolHandler,
   ToolOptions,
+  WorkerToolOptions,
 } from './engine/definitions.js'
 export type { Duration } from './engine/duration.js'
 export type { ClientState, Exchange, TransportName } from './engine/exchange.js'
@@ -82,8 +83,9 @@ export { type JsonSchema, jsonSchema, type TypedJsonSchema } from './schema/json
 export { createServer } from './server/create-server.js'
 export type { Definer, GroupOptions } from './server/definer.js'
 export type { TasksSettings } from './server/features.js'
-export type { ServerOptions, ServicesOption } from './server/options.js'
+export type { BlockingOptions, ServerOptions, ServicesOption } from './server/options.js'
 export type { Servable, Server, ServerHealth } from './server/server.js'
 export { type DefineTool, toolsFor } from './server/tools-for.js'
+export type { WorkerLimits } from './server/workers.js'
 export { createConsoleLogger } from './telemetry/console-logger.js'
 export type { HttpOptions } from './transports/http/options.js'

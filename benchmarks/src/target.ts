@@ -16,7 +16,8 @@ const count = typeof values.tools === 'string' ? Number(values.tools) : DEFAULT_
 // Imported on demand so that the plain target pays for nothing of it.
 const full = values.full === true ? await import('./full-chain.js') : undefined
 const { options = {}, token } = (await full?.fullServerOptions()) ?? {}
-const server = createServer({ name: 'bench-target', version: '1.0.0', ...options })
+// What production has is measured: nobody watches the event loop.
+const server = createServer({ name: 'bench-target', version: '1.0.0', blocking: false, ...options })
 
 // Imported on demand so that the plain target pays for no schema library.
 if (values.zod === true) (await import('./tools-zod.js')).addZodTools(server, count)

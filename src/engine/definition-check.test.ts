@@ -87,8 +87,12 @@ const template: Required<TemplateResourceOptions<string, unknown>> = {
   complete: { name: () => [] },
 }
 
+const workers = { check: () => undefined, run: () => Promise.resolve(undefined) }
 const checkTool = (options: object, name: unknown = 'find-order', handler: unknown = run) =>
-  checkToolOptions({ kind: 'tool', name, options, handler } as Parameters<typeof checkToolOptions>[0])
+  checkToolOptions(
+    { kind: 'tool', name, options, handler } as Parameters<typeof checkToolOptions>[0],
+    workers,
+  )
 const checkPrompt = (options: unknown) => checkPromptOptions('summarise', options, run)
 const checkResource = (options: unknown) => checkResourceOptions('config', options, run)
 
@@ -203,7 +207,7 @@ describe('checkToolOptions', () => {
 
   it('refuses what is no handler, and what are no options', () => {
     expect(refusal(() => checkTool({ description }, 'a', 'text'))).toBe(
-      'The tool "a" needs a function as its handler, received "text"; give it after the options.',
+      'The tool "a" needs a function as its handler, received "text"; give it after the options, or a "worker" in them.',
     )
     expect(refusal(() => checkTool(run))).toContain(
       'needs an object of options after its name, received a function',

@@ -5,6 +5,7 @@ import { fixedTable, isText, promptTable, templateTable, toolTable } from './def
 import type { ToolDefinition, ToolOptions } from './definitions.js'
 import type { Environment } from './environment.js'
 import { checkOptions, isLine, isObject, type OptionTable } from './option-rules.js'
+import type { Workers } from './workers.js'
 
 type Kind = 'tool' | 'resource' | 'prompt'
 
@@ -15,7 +16,7 @@ const toolName = /^[A-Za-z0-9_.-]{1,128}$/
  * What can be told before the schemas are read.
  * @throws DefinitionError with the sentence that mends the definition.
  */
-export function checkToolOptions(definition: ToolDefinition): void {
+export function checkToolOptions(definition: ToolDefinition, workers: Workers): void {
   const { name, handler } = definition
   if (typeof name !== 'string' || !toolName.test(name)) {
     throw new DefinitionError(
@@ -23,6 +24,7 @@ export function checkToolOptions(definition: ToolDefinition): void {
     )
   }
   checkDefinition('tool', name, definition.options, toolTable, handler)
+  if (definition.options.worker !== undefined) checkWorker(definition, workers)
   const { readOnlyHint, destructiveHint } = definition.options.annotations ?? {}
   if (readOnlyHint === true && destructiveHint === true) {
     throw new DefinitionError(
@@ -30,6 +32,27 @@ export function checkToolOptions(definition: ToolDefinition): void {
     )
   }
   checkPolicies(name, definition.options)
+}
+
+/** A tool has a handler or a worker, and a worker has no way to its client but progress. */
+function checkWorker({ name, options, handler }: ToolDefinition, workers: Workers): void {
+  const subject = `The tool "${name}" has a "worker"`
+  if (handler !== undefined) {
+    throw new DefinitionError(`${subject} and a handler; one of them does the work, so drop the other.`)
+  }
+  const asks = (['requires', 'fallbacks', 'singleUse'] as const).find((one) => options[one] !== undefined)
+  if (asks !== undefined) {
+    throw new DefinitionError(
+      `${subject} and "${asks}"; a worker cannot ask its client, so drop it, or use a handler.`,
+    )
+  }
+  if (typeof options.task === 'object' && options.task.begins === 'handler') {
+    throw new DefinitionError(
+      `${subject} and a "task" that begins with a handler, which it has not; leave "begins" out for "call".`,
+    )
+  }
+  const wrong = workers.check(options.worker)
+  if (wrong !== undefined) throw new DefinitionError(`The tool "${name}": ${wrong}`)
 }
 
 /** What cannot stand together, because one of them would be wrong. */
@@ -115,9 +138,10 @@ function checkDefinition(
       `${subject} has no description; say in a sentence what it is for, because models choose by it.`,
     )
   }
-  if (typeof handler !== 'function') {
+  const isWorker = kind === 'tool' && handler === undefined && given['worker'] !== undefined
+  if (typeof handler !== 'function' && !isWorker) {
     throw new DefinitionError(
-      `${subject} needs a function as its handler, received ${shown(handler)}; give it after the options.`,
+      `${subject} needs a function as its handler, received ${shown(handler)}; give it after the options${kind === 'tool' ? ', or a "worker" in them' : ''}.`,
     )
   }
 }

@@ -8,7 +8,7 @@ import type {
   PromptOptions,
   TaskOptions,
   TemplateResourceOptions,
-  ToolOptions,
+  WorkerToolOptions,
 } from './definitions.js'
 import type { Fallbacks } from './interaction.js'
 import {
@@ -148,7 +148,9 @@ export const toolTable: OptionTable = {
     ),
     cache: options(cacheTable),
     idempotencyKey: rule(isFunction, 'a function', 'write (input) => input.requestId'),
-  } satisfies Record<keyof ToolOptions, Rule>,
+    // What it leads to is looked at where files are known (src/server/workers.ts).
+    worker: rule((value) => value instanceof URL, 'a URL', "write new URL('./heavy.js', import.meta.url)"),
+  } satisfies Record<keyof WorkerToolOptions | 'requires' | 'fallbacks' | 'singleUse', Rule>,
   instead(name) {
     if (Object.hasOwn(toolAnnotations.rules, name)) return `use "annotations.${name}"`
     return byHabit(name)

@@ -137,6 +137,19 @@ export interface ToolOptions<
   idempotencyKey?(input: Arguments<Input>): string
 }
 
+/**
+ * A tool whose work is done on a thread, by a module that exports `defineWorker(...)`. It has no handler, and what only a handler can do
+ * (asking the client) is not offered.
+ */
+export interface WorkerToolOptions<
+  Input extends SchemaLike | undefined = SchemaLike | undefined,
+  Output extends SchemaLike | undefined = SchemaLike | undefined,
+  Errors extends ErrorCatalogue = ErrorCatalogue,
+> extends Omit<ToolOptions<Input, Output, Errors>, 'requires' | 'fallbacks' | 'singleUse'> {
+  /** The module: `new URL('./heavy.js', import.meta.url)`. It gets the checked arguments. docs/workers.md */
+  readonly worker: URL
+}
+
 /** What answers are known by when they are to be forgotten: `server.invalidate('orders')`. */
 export interface CacheTags<Input> {
   tags?(input: Input): readonly string[]
@@ -180,8 +193,9 @@ export type ToolHandler<
 export interface ToolDefinition<in Services = never> {
   readonly kind: 'tool'
   readonly name: string
-  readonly options: ToolOptions
-  readonly handler: (args: never, ctx: never) => unknown
+  readonly options: ToolOptions & Partial<Pick<WorkerToolOptions, 'worker'>>
+  /** Absent where the work is a `worker`'s. */
+  readonly handler?: ((args: never, ctx: never) => unknown) | undefined
   /** What the groups around it ask of callers. */
   readonly within?: readonly AccessOptions[]
   /** Never called; it makes a server without these services a compile error. */

@@ -10,6 +10,7 @@ import type { Changes } from './changes.js'
 import type { OpenInteraction } from './interaction.js'
 import type { Pipeline } from './pipeline.js'
 import type { Stats } from './stats.js'
+import type { Workers } from './workers.js'
 
 /** What every definition of one server shares. */
 export interface Environment {
@@ -25,6 +26,7 @@ export interface Environment {
   readonly bus: Bus
   readonly changes: Changes
   readonly openInteraction: OpenInteraction
+  readonly workers: Workers
   readonly stats: Stats
   /** What ends with the credential that opened it. */
   readonly expiries: Deadlines

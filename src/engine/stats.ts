@@ -36,6 +36,8 @@ export interface Counters {
   cutStreams: number
   /** Questions put to clients, whichever way. */
   questions: number
+  /** Times that the event loop was blocked for longer than `blocking.after`, where it is watched. */
+  blockedLoops: number
 }
 
 export interface ServerStats {
@@ -65,6 +67,7 @@ export class Stats implements BoundedRegistry {
     refusedHttpRequests: 0,
     cutStreams: 0,
     questions: 0,
+    blockedLoops: 0,
   }
   readonly #bounded = new Set<Bounded>()
 

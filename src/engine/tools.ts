@@ -49,7 +49,7 @@ const noArguments = Object.freeze({})
 
 /** Checks a tool's definition and compiles it. @throws DefinitionError with the sentence that mends it. */
 export function createTool(definition: ToolDefinition, environment: Environment): ToolEntry {
-  checkToolOptions(definition)
+  checkToolOptions(definition, environment.workers)
   const { name, options } = definition
   const owner = `tool ${JSON.stringify(name)}`
   const input = compileSchema(
@@ -118,13 +118,22 @@ export function createTool(definition: ToolDefinition, environment: Environment)
     task: taskSetting(options, owner),
     // Who names intents wants each to run once, and in doubt not again.
     repeatable: compiled.repeatable === true && compiled.idempotencyKey === undefined,
-    run: lazily(() => environment.pipeline.compose(compiled, toolHandler(definition, output))),
+    run: lazily(() => environment.pipeline.compose(compiled, toolHandler(definition, output, environment))),
   }
 }
 
-function toolHandler(definition: ToolDefinition, output: CompiledSchema | undefined): Handler {
+function toolHandler(
+  definition: ToolDefinition,
+  output: CompiledSchema | undefined,
+  { workers }: Environment,
+): Handler {
+  const { name, options } = definition
+  const { worker } = options
   // The handler's own types were checked where it was defined; here any tool is run alike.
-  const handler = definition.handler as (args: unknown, ctx: Context) => unknown
+  const handler =
+    worker === undefined
+      ? (definition.handler as (args: unknown, ctx: Context) => unknown)
+      : (args: unknown, ctx: Context) => workers.run(worker, name, args, ctx)
   const hasOutput = output !== undefined
   const run: Handler = (call) => {
     call.begun = true
@@ -134,7 +143,7 @@ function toolHandler(definition: ToolDefinition, output: CompiledSchema | undefi
       ? work.then((settled: unknown) => toToolResult(settled, hasOutput))
       : toToolResult(work, hasOutput)
   }
-  const { task } = definition.options
+  const { task } = options
   if (task === undefined || (typeof task === 'object' && task.begins === 'handler')) return run
   // Arguments and permissions have been checked: from here on it is worth a task.
   return (call) => {

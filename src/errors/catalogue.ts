@@ -47,6 +47,8 @@ export const catalogue = {
   pool_exhausted: { family: 'tool', retryable: true },
   /** What the server must look up or write down before it may act is out of reach. */
   store_unavailable: { family: 'tool', retryable: true },
+  /** The thread that a call ran on did not survive it. */
+  worker_failed: { family: 'tool', retryable: false },
   /** The caller came too often. */
   rate_limited: { family: 'tool', retryable: true },
   /** A URL, or where it leads, is not one that the server may fetch. */

@@ -1,6 +1,7 @@
 import { StartError } from '../errors/start-error.js'
 import type { Servable } from '../server/server.js'
 import { ignoreUnansweredQuestions } from './asking-filter.js'
+import { watchBlocking } from './blocking/watch-blocking.js'
 import type { LocalPrincipal } from './stdio-identity.js'
 
 export interface ServeOptions {
@@ -39,6 +40,7 @@ export async function serve(server: Servable, options: ServeOptions = {}): Promi
   const args = options.args ?? process.argv.slice(2)
   const port = options.port ?? portOf(args)
   ignoreUnansweredQuestions()
+  watchBlocking(server)
   server.provideKeys(async () => {
     const { stateKey } = await import('./state-key.js')
     return stateKey(server.name, say)

@@ -107,6 +107,8 @@ const all: Required<ServerOptions> = {
     health: () => [],
     async close() {},
   },
+  blocking: { after: '1s' },
+  workers: { threads: 2, maxQueue: 0, memory: 64, idleTimeout: '5s' },
   rateLimit: { principal: rate, server: rate, completion: { limit: 1, per: '1s' } },
   concurrency: { principal: 5, server: { limit: 100, queue: 0, by: 'everyone' } },
   audit: () => undefined,

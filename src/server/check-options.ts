@@ -24,7 +24,8 @@ import { readAllow, readEgressRule } from '../security/safe-fetch/destination-li
 import type { SafeFetchOptions } from '../security/safe-fetch/options.js'
 import type { HttpOptions } from '../transports/http/options.js'
 import type { TasksSettings } from './features.js'
-import type { CacheLimits, ConcurrencyLimits, RateLimits, ServerOptions } from './options.js'
+import type { BlockingOptions, CacheLimits, ConcurrencyLimits, RateLimits, ServerOptions } from './options.js'
+import type { WorkerLimits } from './workers.js'
 
 const most = Number.MAX_SAFE_INTEGER
 /** The longest that a timer can wait, in milliseconds. */
@@ -35,6 +36,11 @@ const mostBodyBytes = 500 * 1024 * 1024
 const leastDepth = 8
 /** Beyond it, what reads a message level by level could run out of stack. */
 const mostDepth = 1000
+
+/** Each costs some 5 MB before it does anything. */
+const mostThreads = 1000
+/** With less a thread cannot load a module of some size. */
+const leastMemoryMb = 16
 
 const limitRules = {
   maxDepth: whole(leastDepth, mostDepth, 'leave it out for 64'),
@@ -115,6 +121,13 @@ const cacheRules = {
   maxBytes: whole(1, most, 'leave it out for 64 MiB'),
 } satisfies Record<keyof CacheLimits, Rule>
 
+const workerRules = {
+  threads: whole(1, mostThreads, 'leave it out for one less than there are cores'),
+  maxQueue: whole(0, mostNumber, 'leave it out for eight for each thread'),
+  memory: whole(leastMemoryMb, mostNumber, 'count megabytes, or leave it out for 256'),
+  idleTimeout: duration,
+} satisfies Record<keyof WorkerLimits, Rule>
+
 const fetchRules = {
   allow: destinations(readAllow),
   egress: destinations(readEgressRule),
@@ -153,6 +166,8 @@ const serverRules = {
     rules: rateLimitRules,
   }),
   concurrency: options({ what: '"concurrency"', example: '{ server: 100 }', rules: concurrencyRules }),
+  workers: options({ what: '"workers"', example: '{ threads: 2 }', rules: workerRules }),
+  blocking,
   audit: rule(
     (value) => value === true || typeof value === 'function',
     'true or a function',
@@ -166,6 +181,16 @@ const serverRules = {
   clock: methods(['now', 'monotonic', 'after'], 'give a clock that has all three, or leave it out'),
   development: flag,
 } satisfies Record<keyof ServerOptions, Rule>
+
+const blockingTable: OptionTable = {
+  what: '"blocking"',
+  example: "{ after: '200ms' }",
+  rules: { after: duration } satisfies Record<keyof BlockingOptions, Rule>,
+}
+
+function blocking(value: unknown, path: string, owner: string): void {
+  if (value !== false) checkOptions(value, blockingTable, path, owner)
+}
 
 const serverTable: OptionTable = {
   what: 'createServer',

@@ -3,6 +3,7 @@ import { systemClock } from '../contracts/clock.js'
 import { anonymous } from '../contracts/principal.js'
 import type { ServicesSeen } from '../contracts/service.js'
 import type { HealthCheck } from '../contracts/stores.js'
+import { CallWatch } from '../engine/call-watch.js'
 import { Changes } from '../engine/changes.js'
 import { PeerConnection } from '../engine/connection.js'
 import { toMs } from '../engine/duration.js'
@@ -32,9 +33,12 @@ import { ratesOf } from './rates.js'
 import { refuseUnreachable, restricted } from './restricted.js'
 import type { Server, ServerHealth } from './server.js'
 import { Services } from './services.js'
+import { LazyWorkers } from './workers.js'
 
 const defaultDrainMs = 5000
 const defaultSubscriptions = 5000
+/** Longer than a first compile or a large collection takes; long enough for everyone who waits to notice. */
+const defaultBlockedMs = 200
 /** Shown as the limit of their table; each is a stream, and those have limits of their own. */
 const maxExpiries = 10_000
 
@@ -70,6 +74,13 @@ export function createServer<Given extends ServicesOption = Readonly<Record<neve
   const intents = lazyIntents(() => environment, stores.records)
   const { rates, health: rateHealth } = ratesOf(stores.rates, { clock, stats, logger })
   const services = new Services(options.services ?? {}, { clock, logger, stats })
+  const { blocking = development ? {} : false } = options
+  const afterMs =
+    blocking === false ? undefined : toMs(blocking.after ?? defaultBlockedMs, '"blocking.after"')
+  const watch = new CallWatch(
+    afterMs === undefined ? undefined : { afterMs, logger, counters: stats.counters },
+    clock,
+  )
   const pipeline = new Pipeline(
     middlewareOrder({
       clock,
@@ -81,6 +92,7 @@ export function createServer<Given extends ServicesOption = Readonly<Record<neve
       rateLimit: options.rateLimit,
       concurrency: options.concurrency,
       rates,
+      watch,
       audit: audit(options.audit === true ? auditLog(logger) : options.audit, { clock, logger }),
     }),
   )
@@ -90,6 +102,7 @@ export function createServer<Given extends ServicesOption = Readonly<Record<neve
   })
   stats.add(expiries)
   const fetching = lazyFetch(options.fetch, stats)
+  const workers = new LazyWorkers({ limits: options.workers, clock, logger, stats })
   const environment: Environment = {
     services: services.seen,
     batching: createBatching({ clock, stats, development }),
@@ -100,6 +113,7 @@ export function createServer<Given extends ServicesOption = Readonly<Record<neve
     pipeline,
     bus,
     changes: new Changes(bus, logger),
+    workers,
     openInteraction: lazyInteraction(() => environment, stores.records),
     stats,
     expiries,
@@ -125,7 +139,10 @@ export function createServer<Given extends ServicesOption = Readonly<Record<neve
     extensions: options.extensions,
     environment,
     // The first call will need the validators; while the client reads the list there is time.
-    onFirstList: () => void warmUp().catch(() => undefined),
+    onFirstList: () => {
+      warmUp().catch(() => undefined)
+      workers.warm()
+    },
   })
   const { changes } = environment
   stats.add(changes)
@@ -191,6 +208,8 @@ export function createServer<Given extends ServicesOption = Readonly<Record<neve
     for (const connection of openConnections) connection.close()
     await services.stop()
     await fetching.close()
+    await workers.close()
+    await watch.close()
     await stores.close?.()
     clearInterval(alive)
   }
@@ -203,6 +222,7 @@ export function createServer<Given extends ServicesOption = Readonly<Record<neve
     provideKeys(source) {
       if (options.keys === undefined) keySource = source
     },
+    watchCalls: (start) => watch.want(start),
     use: (middleware, { at = 'validated' } = {}) => pipeline.use(middleware, at),
     stats: () => stats.snapshot(),
     resourceUpdated(uri) {

@@ -10,6 +10,7 @@ import type {
   ToolDefinition,
   ToolHandler,
   ToolOptions,
+  WorkerToolOptions,
 } from '../engine/definitions.js'
 import type { Duration } from '../engine/duration.js'
 import type { Engine } from '../engine/engine.js'
@@ -38,6 +39,15 @@ export interface GroupOptions extends AccessOptions, LimitOptions {
 
 /** Where definitions are added: the server itself, or a group of it. */
 export interface Definer<Services> {
+  /**
+   * Adds a tool whose work is done on a thread (docs/workers.md).
+   * @throws DefinitionError with the sentence that mends a wrong definition.
+   */
+  tool<
+    const Input extends SchemaLike | undefined = undefined,
+    const Output extends SchemaLike | undefined = undefined,
+    const Errors extends ErrorCatalogue = NoErrors,
+  >(name: string, options: WorkerToolOptions<Input, Output, Errors>): DefinitionHandle
   /**
    * Adds a tool. Input, output, services and error codes are typed from the definition to the handler.
    * @throws DefinitionError with the sentence that mends a wrong definition.
@@ -89,7 +99,7 @@ export function createDefiner<Services>(
       )
     }
     const { options } = definition
-    const merged: ToolOptions = {
+    const merged: ToolDefinition['options'] = {
       ...(icons && { icons }),
       ...limitsOf(group),
       ...(repair !== undefined && { repair }),
@@ -128,7 +138,11 @@ export function createDefiner<Services>(
   }
 
   return {
-    tool: (name, options, handler) => addTool({ kind: 'tool', name, options, handler }),
+    tool: (
+      name: string,
+      options: ToolDefinition['options'],
+      handler?: (args: never, ctx: never) => unknown,
+    ) => addTool({ kind: 'tool', name, options, handler }),
     add: (definition) => addTool(definition as ToolDefinition),
     resource: (name: string, options: AnyResourceOptions, handler: (request: never, ctx: never) => unknown) =>
       addResource(name, options, handler),

@@ -9,6 +9,7 @@ import type { Icon } from '../protocol/types.js'
 import type { SafeFetchOptions } from '../security/safe-fetch/options.js'
 import type { HttpOptions } from '../transports/http/options.js'
 import type { TasksSettings } from './features.js'
+import type { WorkerLimits } from './workers.js'
 
 /** What handlers find, typed, as `ctx.services`: plain values as they are, and what `defineService` made as what it gives to calls. */
 export type ServicesOption = Readonly<Record<string, unknown>>
@@ -34,6 +35,11 @@ export interface CacheLimits {
   readonly maxEntries?: number
   /** Default: 64 MiB. */
   readonly maxBytes?: number
+}
+
+export interface BlockingOptions {
+  /** Default: 200 ms. */
+  readonly after?: Duration
 }
 
 export interface ServerOptions<Services extends ServicesOption = ServicesOption> {
@@ -85,6 +91,8 @@ export interface ServerOptions<Services extends ServicesOption = ServicesOption>
   readonly rateLimit?: RateLimits
   /** How many calls run at once on this node, over all definitions; each definition's own `concurrency` comes on top. */
   readonly concurrency?: ConcurrencyLimits
+  /** The threads of tools with a `worker`, over all of them. docs/workers.md */
+  readonly workers?: WorkerLimits
   /** Takes one record for each call of a tool, resource or prompt; `true` writes them to the log. Default: none. */
   readonly audit?: true | AuditSink
   /** What is kept by definitions with a `cache`, on this node. */
@@ -100,6 +108,11 @@ export interface ServerOptions<Services extends ServicesOption = ServicesOption>
   /** Default: JSON lines on stderr. */
   readonly logger?: Logger
   readonly clock?: Clock
+  /**
+   * Reports in the log which call blocks the event loop for longer than `after` (default: 200 ms), with its stack. Where the server is
+   * served by `serve()`, or `watchBlocking(server)` of holdfast/node was called. Default: unless NODE_ENV is "production". docs/workers.md
+   */
+  readonly blocking?: false | BlockingOptions
   /** Advice about definitions in the log. Default: unless NODE_ENV is "production". */
   readonly development?: boolean
 }

@@ -2,6 +2,7 @@ import { Abandoned } from '../concurrency/abandoned.js'
 import { Deadlines } from '../concurrency/deadlines.js'
 import type { Clock } from '../contracts/clock.js'
 import type { RateStore } from '../contracts/rate-store.js'
+import type { CallWatch } from '../engine/call-watch.js'
 import type { MiddlewareFactory, Place } from '../engine/pipeline.js'
 import { toConcurrency, toRate } from '../engine/policies.js'
 import type { Stats } from '../engine/stats.js'
@@ -17,6 +18,7 @@ import { rateLimit, type ServerRates } from '../middleware/rate-limit.js'
 import { sanitize } from '../middleware/sanitize.js'
 import { validateInput } from '../middleware/validate-input.js'
 import { validateOutput } from '../middleware/validate-output.js'
+import { watched } from '../middleware/watched.js'
 import type { Caching } from './caching.js'
 import type { ConcurrencyLimits, RateLimits } from './options.js'
 
@@ -41,6 +43,7 @@ export function middlewareOrder(options: {
   rateLimit?: RateLimits | undefined
   concurrency?: ConcurrencyLimits | undefined
   rates: RateStore
+  watch: CallWatch
 }): readonly Place[] {
   const { clock, stats, development, caching, intents, rates } = options
   const { principal, server } = options.concurrency ?? {}
@@ -53,6 +56,7 @@ export function middlewareOrder(options: {
     { name: 'deadline', create: deadline(deadlines, abandoned, stats) },
     { name: 'heartbeat', create: heartbeat(clock) },
     { name: 'services', create: options.services },
+    { name: 'watched', create: watched(options.watch) },
     { user: 'edge' },
     { name: 'permissions', create: permissions },
     { name: 'rateLimit', create: rateLimit(toServerRates(options.rateLimit), rates) },

@@ -3,6 +3,7 @@ import type { Authenticator } from '../contracts/authenticator.js'
 import type { Principal } from '../contracts/principal.js'
 import type { HealthCheck } from '../contracts/stores.js'
 import type { Middleware } from '../engine/call.js'
+import type { StartWatcher } from '../engine/call-watch.js'
 import type { Connectable, Connection, ConnectOptions } from '../engine/connection.js'
 import type { UserStage } from '../engine/pipeline.js'
 import type { ServerStats } from '../engine/stats.js'
@@ -26,6 +27,8 @@ export interface Servable extends Connectable {
   restricted(principal: Principal): readonly Restricted[]
   /** Where to take sealing keys from, for a server that was given none; asked once, for the first token. */
   provideKeys(source: () => readonly string[] | Promise<readonly string[]>): void
+  /** How to find out which call blocks the event loop; asked after the first call, unless `blocking` is off. */
+  watchCalls(start: StartWatcher): void
   /** Opens a connection for a transport that carries whole messages: stdio, memory. */
   connect(options: ConnectOptions): Connection
   /**

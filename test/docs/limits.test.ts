@@ -47,12 +47,13 @@ describe('docs/serving.md', () => {
     )
     const same = loader((keys: readonly number[]) => keys)
     server.tool('loads', { description: 'Loads.' }, (_args, ctx) => ctx.load(same, 1))
+    server.tool('worked', { description: 'Works.', worker: new URL(import.meta.url) })
     server.tool('paid', { description: 'Pays.', idempotencyKey: () => 'key' }, () => 'paid')
     const clients = await Promise.all(
       cells({ revisions: ['2025-11-25'] }).map(async ({ connect }) => {
         const client = await connect(server, { headers })
         await client.callTool('add')
-        for (const name of ['read', 'kept', 'paid', 'loads']) await client.callTool(name)
+        for (const name of ['read', 'kept', 'paid', 'loads', 'worked']) await client.callTool(name)
         return client
       }),
     )

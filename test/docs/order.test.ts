@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/contracts/clock.js'
+import { CallWatch } from '../../src/engine/call-watch.js'
 import { Stats } from '../../src/engine/stats.js'
 import { Caching } from '../../src/server/caching.js'
 import { middlewareOrder } from '../../src/server/order.js'
@@ -26,6 +27,7 @@ describe('docs/definitions.md', () => {
       intents,
       audit: () => undefined,
       services: () => undefined,
+      watch: new CallWatch(undefined, systemClock),
       rates: { take: () => ({ allowed: true }) },
     })
     expect(listed).toEqual(order.map((place) => ('user' in place ? place.user : place.name)))

@@ -86,6 +86,13 @@ describe('the programs in the documentation', () => {
   beforeAll(() => {
     mkdirSync(join(root, '.tmp'), { recursive: true })
     folder = mkdtempSync(join(root, '.tmp/snippets-'))
+    // A block that begins with the name of a file is that file, for the programs that lead to it.
+    for (const { code } of typed) {
+      const name = /^\/\/ ([\w-]+)\.ts$/m.exec(code.split('\n')[0] ?? '')?.[1]
+      if (name === undefined) continue
+      const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 }
+      writeFileSync(join(folder, `${name}.js`), ts.transpileModule(code, { compilerOptions }).outputText)
+    }
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

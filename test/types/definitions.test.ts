@@ -241,14 +241,18 @@ describe('errors', () => {
   }
 
   it('type the code and its data', () => {
-    for (const tool of doors()) {
-      tool('a', { description, errors }, (_args, ctx) => {
-        expectTypeOf(ctx.error).parameter(0).toEqualTypeOf<'not_found' | 'too_many'>()
-        if (ctx.remaining() < 0) throw ctx.error('not_found')
-        if (ctx.remaining() < 0) throw ctx.error('not_found', { value: 1, field: 'id' })
-        throw ctx.error('too_many', { data: { limit: 3 } })
-      })
-    }
+    const [tool, definition] = doors()
+    tool('a', { description, errors }, (_args, ctx) => {
+      expectTypeOf(ctx.error).parameter(0).toEqualTypeOf<'not_found' | 'too_many'>()
+      if (ctx.remaining() < 0) throw ctx.error('not_found')
+      if (ctx.remaining() < 0) throw ctx.error('not_found', { value: 1, field: 'id' })
+      throw ctx.error('too_many', { data: { limit: 3 } })
+    })
+    definition('a', { description, errors }, (_args, ctx) => {
+      expectTypeOf(ctx.error).parameter(0).toEqualTypeOf<'not_found' | 'too_many'>()
+      if (ctx.remaining() < 0) throw ctx.error('not_found', { value: 1, field: 'id' })
+      throw ctx.error('too_many', { data: { limit: 3 } })
+    })
   })
 
   it('are typed as well when the catalogue is written in place', () => {
@@ -259,16 +263,21 @@ describe('errors', () => {
   })
 
   it('refuse a code that is not declared, and data of another shape', () => {
-    for (const tool of doors()) {
-      tool('a', { description, errors }, (_args, ctx) => {
-        // @ts-expect-error: no such code in the catalogue
-        if (ctx.remaining() < 0) throw ctx.error('not_fuond')
-        // @ts-expect-error: this code declares data, so it must be given
-        if (ctx.remaining() < 0) throw ctx.error('too_many')
-        // @ts-expect-error: limit is a number
-        throw ctx.error('too_many', { data: { limit: '3' } })
-      })
-    }
+    const [tool, definition] = doors()
+    tool('a', { description, errors }, (_args, ctx) => {
+      // @ts-expect-error: no such code in the catalogue
+      if (ctx.remaining() < 0) throw ctx.error('not_fuond')
+      // @ts-expect-error: this code declares data, so it must be given
+      if (ctx.remaining() < 0) throw ctx.error('too_many')
+      // @ts-expect-error: limit is a number
+      throw ctx.error('too_many', { data: { limit: '3' } })
+    })
+    definition('a', { description, errors }, (_args, ctx) => {
+      // @ts-expect-error: no such code in the catalogue
+      if (ctx.remaining() < 0) throw ctx.error('not_fuond')
+      // @ts-expect-error: limit is a number
+      throw ctx.error('too_many', { data: { limit: '3' } })
+    })
   })
 
   it('need a message where no catalogue gives one', () => {
