@@ -43,6 +43,8 @@ export const catalogue = {
   in_doubt: { family: 'tool', retryable: false },
   /** Something behind the server failed too often and is not asked for a while. */
   backend_unavailable: { family: 'tool', retryable: true },
+  /** Everything in a pool is in use, and nothing came free in time. */
+  pool_exhausted: { family: 'tool', retryable: true },
   /** What the server must look up or write down before it may act is out of reach. */
   store_unavailable: { family: 'tool', retryable: true },
   /** The caller came too often. */

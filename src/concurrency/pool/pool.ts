@@ -1,0 +1,396 @@
+import type { Bounded } from '../../contracts/bounded.js'
+import { isGood } from './checked.js'
+import { Creations } from './creations.js'
+import { Endings } from './endings.js'
+import { Idle } from './idle.js'
+import { type Entry, Loan } from './loan.js'
+import { LoanWatch } from './loan-watch.js'
+import {
+  type Borrowed,
+  type PoolCall,
+  type PoolLimits,
+  type PoolOptions,
+  readLimits,
+} from './pool-options.js'
+import { closing, unavailable } from './pool-refusals.js'
+import { boundedBy, type PoolUsage } from './pool-usage.js'
+import { Pressure, recentlyMs } from './pressure.js'
+import { Settling } from './settling.js'
+import { WaitingLine } from './waiting-line.js'
+
+/** Who would wait until its deadline is told a little before, so that it can still say why. */
+const headStartMs = 40
+/** How long the last ends are waited for; each has 5 s. */
+const lastEndsMs = 6000
+
+/**
+ * Lends what is dear to make, and no more than `max` of it. Nobody overtakes: who comes while others wait, waits behind them,
+ * and what comes free goes to whoever has waited longest.
+ *
+ * Whatever goes wrong with a resource, the pool recovers: one that cannot be made is tried again after a pause, one that died
+ * is ended and replaced, and one that an ended call keeps is taken from it.
+ */
+export class Pool<Resource> {
+  readonly name: string
+  readonly limits: PoolLimits
+  readonly #options: PoolOptions<Resource>
+  readonly #entries = new Set<Entry<Resource>>()
+  readonly #idle: Idle<Resource>
+  readonly #line: WaitingLine<Loan<Resource>>
+  readonly #creations: Creations<Resource>
+  readonly #endings: Endings<Resource>
+  readonly #pressure: Pressure
+  readonly #watch: LoanWatch
+  readonly #settling: Settling
+  #lent = 0
+  #checking = 0
+  #stopSweep: (() => void) | undefined
+  #stopRetry: (() => void) | undefined
+  #closing: Promise<void> | undefined
+
+  /** @throws DefinitionError for a limit that cannot work. */
+  constructor(options: PoolOptions<Resource>) {
+    const { name, clock, logger } = options
+    this.name = name
+    this.limits = readLimits(options)
+    this.#options = options
+    this.#pressure = new Pressure(clock, this.limits.max)
+    this.#watch = new LoanWatch(name, this.limits.leakMs, logger)
+    this.#settling = new Settling(clock)
+    this.#idle = new Idle({
+      clock,
+      freshMs: options.validate === undefined ? Number.POSITIVE_INFINITY : this.limits.validateAfterMs,
+      idleMs: this.limits.idleMs,
+      retire: (entry) => this.#retire(entry),
+    })
+    this.#line = new WaitingLine(clock, this.limits.maxWaiting + this.limits.max)
+    this.#creations = new Creations({
+      name,
+      clock,
+      logger,
+      timeoutMs: this.limits.createTimeoutMs,
+      create: (signal) => options.create(signal),
+      onMade: (resource) => this.#made(resource),
+      onFailed: () => this.#notMade(),
+      onLate: (resource) => this.#endings.end(resource),
+    })
+    this.#endings = new Endings({
+      name,
+      clock,
+      logger,
+      destroy: (resource) => options.destroy(resource),
+      onEnded: () => {
+        this.#fill()
+        this.#settling.changed()
+      },
+    })
+  }
+
+  /** For a table of limits: the resources, and who waits for them. */
+  get bounded(): readonly Bounded[] {
+    const { max, maxWaiting } = this.limits
+    return [
+      boundedBy(`resources (${this.name})`, max, () => ({ size: this.#total, dropped: 0 })),
+      boundedBy(`waiting callers (${this.name})`, maxWaiting, () => ({
+        size: this.#behind,
+        dropped: this.#pressure.refused + this.#pressure.timeouts,
+      })),
+    ]
+  }
+
+  /**
+   * Makes `min` of them, and resolves when the first is there; at once when `min` is 0.
+   * @throws ToolError `backend_unavailable` when none can be made; the log says why.
+   */
+  async open(call: PoolCall): Promise<void> {
+    if (this.limits.min === 0) return
+    const first = await this.acquire(call)
+    first.release()
+  }
+
+  /**
+   * Lends one for as long as `work` takes, and has it back however that ends. `onAbort` is called when the call ends while `work`
+   * has it.
+   * @throws ToolError `pool_exhausted` or `backend_unavailable`, both to be tried again; the signal's reason when the call has
+   * ended; `shutting_down`; what `work` throws.
+   */
+  async use<Value>(
+    call: PoolCall,
+    work: (resource: Resource) => Value | Promise<Value>,
+    { onAbort }: { readonly onAbort?: (resource: Resource) => void } = {},
+  ): Promise<Value> {
+    const loan = await this.acquire(call)
+    const { resource } = loan
+    const { signal } = call
+    if (signal.aborted) {
+      loan.release()
+      throw signal.reason
+    }
+    const ended = (): void => onAbort?.(resource)
+    if (onAbort !== undefined) signal.addEventListener('abort', ended, { once: true })
+    let isGood = true
+    try {
+      return await work(resource)
+    } catch (error) {
+      isGood = !this.#isBroken(resource, error)
+      throw error
+    } finally {
+      signal.removeEventListener('abort', ended)
+      if (isGood) loan.release()
+      else loan.destroy()
+    }
+  }
+
+  /** Lends one until it is given back. @throws as `use` does. */
+  async acquire(call: PoolCall): Promise<Borrowed<Resource>> {
+    call.signal.throwIfAborted()
+    if (this.#closing !== undefined) throw closing(this.name)
+    const site = new Error(`Borrowed from "${this.name}".`)
+    if (this.#line.size === 0) {
+      const entry = this.#idle.takeFresh()
+      if (entry !== undefined) {
+        this.#pressure.addWait(0)
+        return this.#lend(entry, call, site)
+      }
+    }
+    if (this.#isAway) throw unavailable(this.name, this.#creations.pauseMs)
+    // Who only waits for one that nobody has is not in the way of others.
+    if (this.#behind >= this.limits.maxWaiting && this.#line.size >= this.limits.max - this.#lent) {
+      throw this.#exhausted()
+    }
+    const left = call.remaining()
+    const ms = Math.min(this.limits.acquireTimeoutMs, Math.max(left / 2, left - headStartMs))
+    const turn = this.#line.join(call, site, ms, (waitedMs) =>
+      this.#creations.failing ? unavailable(this.name, this.#creations.pauseMs) : this.#exhausted(waitedMs),
+    )
+    this.#fill()
+    return turn
+  }
+
+  /** Ends one that is known to be dead: an idle one at once, a lent one when it comes back. Of others nothing is known. */
+  discard(resource: Resource): void {
+    for (const entry of this.#entries) {
+      if (entry.resource !== resource) continue
+      entry.isDoomed = true
+      if (!this.#idle.remove(entry)) return
+      this.#retire(entry)
+      this.#fill()
+      return
+    }
+  }
+
+  usage(): PoolUsage {
+    return {
+      size: this.#entries.size,
+      inUse: this.#lent,
+      idle: this.#idle.size,
+      waiting: this.#line.size,
+      max: this.limits.max,
+      waitP95Ms: this.#pressure.waitP95Ms,
+      timeouts: this.#pressure.timeouts,
+      refused: this.#pressure.refused,
+      leaked: this.#watch.leaked,
+      takenAway: this.#watch.takenAway,
+    }
+  }
+
+  /** The sentence that says what is wrong now, or nothing. */
+  degraded(): string | undefined {
+    if (this.#closing !== undefined) return undefined
+    if (this.#creations.failing) {
+      return `"${this.name}" cannot be reached since ${Math.ceil(this.#creations.failingForMs / 1000)} s.`
+    }
+    if (!this.#pressure.isExhausted) return undefined
+    return `"${this.name}" is exhausted: within the last ${recentlyMs / 1000} s callers got none of ${this.limits.max}.`
+  }
+
+  /**
+   * Refuses who waits, has back what is lent for up to `timeoutMs`, takes away the rest, and ends all. Safe to call twice.
+   */
+  close(timeoutMs = 5000): Promise<void> {
+    this.#closing ??= this.#close(timeoutMs)
+    return this.#closing
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    // `#closing` is set once this gives way for the first time.
+    await undefined
+    this.#stopSweep?.()
+    this.#stopRetry?.()
+    this.#line.refuseAll(() => closing(this.name))
+    this.#creations.close(new Error(`"${this.name}" is closing.`))
+    this.#idle.clear()
+    await this.#settling.until(() => this.#lent + this.#checking + this.#creations.inFlight === 0, timeoutMs)
+    for (const entry of this.#entries) {
+      if (entry.loan !== undefined) this.#takeAway(entry.loan, 'the pool closes')
+      else this.#retire(entry)
+    }
+    await this.#settling.until(() => this.#endings.size === 0, lastEndsMs)
+  }
+
+  get #total(): number {
+    return this.#entries.size + this.#creations.inFlight + this.#endings.size
+  }
+
+  /** How many of those who wait do so for what others have. */
+  get #behind(): number {
+    return Math.max(0, this.#line.size - (this.limits.max - this.#lent))
+  }
+
+  /** Nothing is open, and none is tried just now. */
+  get #isAway(): boolean {
+    return this.#entries.size === 0 && this.#creations.failing && this.#creations.pauseMs > 0
+  }
+
+  /** Hands out and makes as many as are wanted. */
+  #fill(): void {
+    if (this.#closing !== undefined) return
+    while (this.#line.size > this.#creations.inFlight + this.#checking) {
+      const entry = this.#idle.take()
+      if (entry === undefined) break
+      if (this.#idle.isFresh(entry)) this.#serve(entry)
+      else void this.#check(entry)
+    }
+    const { max, min } = this.limits
+    const wanted = (): number =>
+      Math.max(
+        this.#line.size - this.#creations.inFlight - this.#checking,
+        min - this.#entries.size - this.#creations.inFlight,
+      )
+    while (wanted() > 0 && this.#total < max && this.#creations.allowed) this.#creations.begin()
+    // The end of one that is being made fills again by itself.
+    if (wanted() > 0 && this.#total < max && this.#creations.inFlight === 0) this.#fillLater()
+  }
+
+  #fillLater(): void {
+    this.#stopRetry?.()
+    this.#stopRetry = this.#options.clock.after(Math.ceil(this.#creations.pauseMs) + 1, () => this.#fill())
+  }
+
+  #made(resource: Resource): void {
+    if (this.#closing !== undefined) {
+      this.#endings.end(resource)
+      return
+    }
+    const now = this.#options.clock.monotonic()
+    const entry: Entry<Resource> = {
+      resource,
+      expiresAt: now + this.limits.lifetimeMs * (1 - Math.random() / 5),
+      state: 'idle',
+      idleSince: now,
+      isDoomed: false,
+      loan: undefined,
+    }
+    this.#entries.add(entry)
+    this.#sweepLater()
+    this.#ready(entry)
+    this.#fill()
+  }
+
+  #notMade(): void {
+    // Whoever can still be served by what is lent goes on waiting; for the others it would be in vain.
+    if (this.#entries.size === 0 && this.#creations.inFlight === 0) {
+      this.#line.refuseAll(() => unavailable(this.name, this.#creations.pauseMs))
+    }
+    this.#fill()
+    this.#settling.changed()
+  }
+
+  /** To the next, or to the others that nobody needs. */
+  #ready(entry: Entry<Resource>): void {
+    if (this.#line.size > 0) this.#serve(entry)
+    else this.#idle.add(entry)
+  }
+
+  #serve(entry: Entry<Resource>): void {
+    const waiter = this.#line.shift()
+    if (waiter === undefined) return
+    this.#pressure.addWait(this.#options.clock.monotonic() - waiter.since)
+    waiter.resolve(this.#lend(entry, waiter.call, waiter.site))
+  }
+
+  #lend(entry: Entry<Resource>, call: PoolCall, site: Error): Loan<Resource> {
+    const now = this.#options.clock.monotonic()
+    const loan = new Loan(entry, call, now, site, (given, isGood) => this.#takeBack(given, isGood))
+    entry.state = 'lent'
+    entry.loan = loan
+    this.#lent += 1
+    return loan
+  }
+
+  #takeBack(loan: Loan<Resource>, isGood: boolean): void {
+    const { entry } = loan
+    if (entry.loan !== loan) return
+    const now = this.#options.clock.monotonic()
+    entry.loan = undefined
+    this.#lent -= 1
+    this.#pressure.addLoan(loan.since)
+    const isOver = entry.isDoomed || now >= entry.expiresAt || this.#closing !== undefined
+    if (!isGood || isOver) this.#retire(entry)
+    else this.#ready(entry)
+    this.#fill()
+    this.#settling.changed()
+  }
+
+  async #check(entry: Entry<Resource>): Promise<void> {
+    entry.state = 'checking'
+    this.#checking += 1
+    const yes = await isGood(
+      async () => this.#options.validate?.(entry.resource) ?? true,
+      this.limits.createTimeoutMs,
+      this.#options.clock,
+    )
+    this.#checking -= 1
+    if (!yes || entry.isDoomed || this.#closing !== undefined) this.#retire(entry)
+    else this.#ready(entry)
+    this.#fill()
+    this.#settling.changed()
+  }
+
+  #isBroken(resource: Resource, error: unknown): boolean {
+    try {
+      return this.#options.broken?.(resource, error) === true
+    } catch {
+      return true
+    }
+  }
+
+  #retire(entry: Entry<Resource>): void {
+    if (entry.state === 'ended') return
+    entry.state = 'ended'
+    this.#entries.delete(entry)
+    this.#endings.end(entry.resource)
+  }
+
+  #takeAway(loan: Loan<Resource>, why: string): void {
+    this.#watch.tookAway(loan, this.#options.clock.monotonic(), why)
+    this.#takeBack(loan, false)
+  }
+
+  #sweepLater(): void {
+    if (this.#stopSweep !== undefined || this.#closing !== undefined) return
+    const { idleMs, leakMs } = this.limits
+    const everyMs = Math.min(1000, Math.max(20, Math.min(idleMs, leakMs) / 4))
+    this.#stopSweep = this.#options.clock.after(everyMs, () => {
+      this.#stopSweep = undefined
+      this.#sweep()
+      if (this.#entries.size > 0) this.#sweepLater()
+    })
+  }
+
+  /** Ends what is old or not needed, names who keeps one too long, and takes it from who has no call any more. */
+  #sweep(): void {
+    const now = this.#options.clock.monotonic()
+    this.#idle.sweep(this.#entries.size - this.limits.min)
+    for (const { loan } of [...this.#entries]) {
+      if (loan !== undefined && this.#watch.look(loan, now)) this.#takeAway(loan, 'its call ended long ago')
+    }
+    this.#fill()
+  }
+
+  #exhausted(waitedMs?: number): Error {
+    const { size } = this.#entries
+    const state = { pool: this.name, size, inUse: this.#lent, waiting: this.#line.size }
+    return this.#pressure.refuse(state, waitedMs)
+  }
+}
