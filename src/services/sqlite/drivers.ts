@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url'
 import { type DriverName, noDriver, type Setup } from './reader-messages.js'
 import { SqliteError } from './sqlite-error.js'
 import type { Cell, Statement } from './statement.js'
+import { calledOf } from './tokens.js'
 
 /** The rows of one statement that runs. */
 export interface Running {
@@ -78,7 +79,32 @@ function prepareFor(setup: Setup, connection: Connection): Connection {
   }
   // The header is read now, so that a file that is none is found when the server starts.
   set('schema_version')
-  return connection
+  return guarded(connection)
+}
+
+/** Tables that show files, or the pages of this one, which a driver may have and SQLite's own build has not. */
+const tables = ['completion', 'csv', 'fsdir', 'sqlite_dbpage', 'zipfile']
+/** SQLITE_DIRECTONLY: the function's author says that it does more than compute. */
+const directOnly = 0x80000
+
+/**
+ * Refuses what a driver brings along beside SQLite: libsql has `readfile`, `writefile` and `fsdir`, which every statement could
+ * call. From views and triggers SQLite refuses them by itself (`trusted_schema`).
+ */
+function guarded(connection: Connection): Connection {
+  const names = new Set(tables)
+  const text = `SELECT DISTINCT name FROM pragma_function_list WHERE flags & ${directOnly} OR name LIKE 'sqlite3mc%'`
+  const functions = connection.run({ text, values: [], command: 'SELECT' })
+  for (let row = functions.next(); row !== undefined; row = functions.next())
+    names.add(String(row[0]).toLowerCase())
+  return {
+    ...connection,
+    run(statement) {
+      const name = calledOf(statement.text, names)
+      if (name === undefined) return connection.run(statement)
+      throw new SqliteError(`${name} is not allowed here.`, 'SQLITE_AUTH')
+    },
+  }
 }
 
 const openers: Record<DriverName, () => Promise<(setup: Setup) => Connection>> = {

@@ -23,7 +23,10 @@ let writes = false
 
 if (isMainThread) {
   // A statement that runs keeps this thread from hearing that the server is gone; another thread hears it.
-  new Worker(new URL(import.meta.url), { stdin: false, resourceLimits: { maxOldGenerationSizeMb: 16 } }).unref()
+  new Worker(new URL(import.meta.url), {
+    stdin: false,
+    resourceLimits: { maxOldGenerationSizeMb: 16 },
+  }).unref()
   process.on('disconnect', () => process.exit())
   process.on('message', (question: Question) => {
     void answer(question).then((said) => said !== undefined && process.send?.(said))

@@ -79,7 +79,6 @@ export class Reader {
       execArgv: [`--max-old-space-size=${heapMegabytes}`, '--no-warnings'],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc', 'pipe'],
-      windowsHide: true,
     })
     const reader = new Reader(child, onGone)
     const tooLate = (): void => void reader.kill()

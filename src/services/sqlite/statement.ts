@@ -1,5 +1,6 @@
 import type { SqlQuery } from '../../security/sql-guard/sql-tag.js'
 import { SqliteError } from './sqlite-error.js'
+import { tokensOf } from './tokens.js'
 
 /** What SQLite can hold, as it is sent to a reader and comes back from it. */
 export type Cell = null | number | bigint | string | Uint8Array
@@ -23,10 +24,6 @@ const writes: ReadonlySet<string> = new Set([
   ...['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'WITH', 'SELECT', 'VALUES', 'EXPLAIN'],
   ...['CREATE', 'DROP', 'ALTER', 'REINDEX', 'ANALYZE'],
 ])
-
-/** One token; what does not begin one is a character that means nothing here. */
-const token =
-  /\s+|--[^\n]*|\/\*[^]*?(?:\*\/|$)|'(?:[^']|'')*'?|"(?:[^"]|"")*"?|`(?:[^`]|``)*`?|\[[^\]]*\]?|[\w$\u0080-\uffff]+|\?\d*|[^]/gy
 
 interface Parts {
   /** The first words, in capitals. */
@@ -57,7 +54,8 @@ export function statementOf(
   if (isTagged && values !== undefined) {
     throw new TypeError('A statement made by the tag sql has its values with it; give no others.')
   }
-  if (text.includes('\0')) throw new SqliteError('A statement cannot contain the character NUL.', 'SQLITE_AUTH')
+  if (text.includes('\0'))
+    throw new SqliteError('A statement cannot contain the character NUL.', 'SQLITE_AUTH')
   const { words, isMany, marks } = partsOf(text)
   const command = words[0] ?? ''
   const allowed = kind === 'read' ? reads : writes
@@ -88,9 +86,7 @@ function partsOf(text: string): Parts {
   let ended = false
   let isMany = false
   let marks: number | undefined = 0
-  token.lastIndex = 0
-  for (const [part] of text.matchAll(token)) {
-    if (/^(?:\s|--|\/\*)/.test(part)) continue
+  for (const part of tokensOf(text)) {
     if (part === ';') {
       ended = words.length > 0
       continue
@@ -111,10 +107,18 @@ function bindable(values: SqliteValues): Statement['values'] {
 }
 
 function cellOf(value: unknown, what: string): Cell {
-  if (value === null || typeof value === 'string') return value
+  if (value === null) return value
+  if (typeof value === 'string') {
+    if (!value.includes('\0')) return value
+    // SQLite's own functions, and one of the drivers, end a text there without a word.
+    throw new TypeError(
+      `${what} has the character NUL, at which SQLite ends a text; bind it as a Uint8Array.`,
+    )
+  }
   if (typeof value === 'boolean') return value ? 1n : 0n
   // Drivers bind every number as REAL, and 3 / 2 would depend on where the 3 came from.
-  if (typeof value === 'number' && !Number.isNaN(value)) return Number.isSafeInteger(value) ? BigInt(value) : value
+  if (typeof value === 'number' && !Number.isNaN(value))
+    return Number.isSafeInteger(value) ? BigInt(value) : value
   if (typeof value === 'bigint' && BigInt.asIntN(64, value) === value) return value
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString()
   if (value instanceof Uint8Array) return value

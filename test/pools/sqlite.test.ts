@@ -1,0 +1,400 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { StartError } from '../../src/errors/start-error.js'
+import { ToolError } from '../../src/errors/tool-error.js'
+import { sql } from '../../src/security/sql-guard/sql-tag.js'
+import { type Sqlite, SqliteError, sqlite, type WritableSqlite } from '../../src/services/sqlite/index.js'
+import { callOf, type Started, started } from './service-bench.js'
+
+const endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n'
+const many = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?) SELECT i FROM n'
+
+let folder: string
+let file: string
+
+/** Processes that this one has started and that live, by what they run. */
+function children(): number[] {
+  return readdirSync('/proc').flatMap((entry) => {
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8')
+      const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      const runs = readFileSync(`/proc/${entry}/cmdline`, 'utf8').includes('reader-process')
+      return Number(parent) === process.pid && state !== 'Z' && runs ? [Number(entry)] : []
+    } catch {
+      return []
+    }
+  })
+}
+
+async function failureOf(work: Promise<unknown>): Promise<Error & { code?: string }> {
+  return work.then(
+    () => new Error('It was done.'),
+    (error: Error) => error,
+  )
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'holdfast-sqlite-'))
+  file = join(folder, 'data.db')
+  const writing = await started(sqlite({ file, readOnly: false }))
+  const database = writing.for(callOf())
+  await database.execute('CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, price REAL)')
+  await database.execute(
+    `${many.replace('SELECT i FROM n', '')}
+     INSERT INTO items SELECT i, 'item ' || i, i * 0.5 FROM n`,
+    [5000],
+  )
+  await writing.stop()
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+async function withReaders<Value>(
+  options: Partial<Parameters<typeof sqlite>[0]>,
+  work: (service: Started<Sqlite>) => Promise<Value>,
+): Promise<Value> {
+  const service = await started(sqlite({ file, ...options }))
+  try {
+    return await work(service)
+  } finally {
+    await service.stop()
+    expect(children()).toEqual([])
+  }
+}
+
+describe('sqlite', () => {
+  it('answers in rows, one row, and a stream', () =>
+    withReaders({}, async (service) => {
+      const call = callOf()
+      const database = service.for(call)
+      expect(await database.query('SELECT id, name FROM items WHERE id < ? ORDER BY id', [3])).toEqual([
+        { id: 1, name: 'item 1' },
+        { id: 2, name: 'item 2' },
+      ])
+      expect(await database.get('SELECT price FROM items WHERE id = :id', { id: 7 })).toEqual({ price: 3.5 })
+      expect(await database.get('SELECT 1 FROM items WHERE id = -1')).toBeUndefined()
+      expect(await database.get(sql`SELECT name FROM items WHERE id = ${9}`)).toEqual({ name: 'item 9' })
+      let count = 0
+      for await (const row of database.stream<{ id: number }>('SELECT id FROM items ORDER BY id')) {
+        count += 1
+        expect(row.id).toBe(count)
+      }
+      expect([count, call.queries.length]).toEqual([5000, 5])
+    }))
+
+  it('keeps values as they are', () =>
+    withReaders({}, async (service) => {
+      const database = service.for(callOf())
+      const blob = Uint8Array.from([0, 1, 255]).subarray(1)
+      const when = new Date('2026-07-28T12:00:00.000Z')
+      const given = [
+        null,
+        1,
+        1.5,
+        2n ** 62n,
+        -(2n ** 63n),
+        'ä🦄',
+        true,
+        blob,
+        when,
+        Infinity,
+        new Uint8Array(0),
+      ]
+      const names = given.map((_, index) => `c${index}`)
+      const row = await database.get(`SELECT ${names.map((name) => `? AS ${name}`).join(', ')}`, given)
+      expect(Object.values(row ?? {})).toEqual([
+        ...[null, 1, 1.5, 2n ** 62n, -(2n ** 63n), 'ä🦄', 1, blob, when.toISOString(), Infinity],
+        new Uint8Array(0),
+      ])
+      expect(await database.get('SELECT typeof(?) AS a, typeof(?) AS b, 3 / ? AS c', [2, 2.5, 2])).toEqual({
+        ...{ a: 'integer', b: 'real', c: 1 },
+      })
+      for (const wrong of [undefined, {}, Number.NaN, 2n ** 63n, new Date(Number.NaN), Symbol('s'), 'a\0b']) {
+        expect(await failureOf(database.get('SELECT ?', [wrong as never]))).toBeInstanceOf(TypeError)
+      }
+      expect((await failureOf(database.get('SELECT ?, ?', [1]))).message).toContain('takes 2 values')
+    }))
+
+  it.each([
+    "ATTACH DATABASE '/tmp/other.db' AS other",
+    'attach database "/tmp/other.db" as other',
+    '/* c */ -- c\n ;; ATTACH DATABASE :file AS other',
+    "SELECT load_extension('/tmp/x.so')",
+    'PRAGMA writable_schema = on',
+    "VACUUM INTO '/tmp/copy.db'",
+    'BEGIN',
+    "INSERT INTO items (name) VALUES ('x')",
+    "WITH a AS (SELECT 1) INSERT INTO items (name) SELECT 'x' FROM a",
+    'CREATE TEMP TABLE t (a)',
+    'DROP TABLE items',
+    'SELECT 1; DROP TABLE items',
+    "SELECT ';'; ATTACH DATABASE '/tmp/other.db' AS other",
+    'SELECT writefile(1, 2)',
+    "SELECT readfile('/etc/passwd')",
+    'SELECT "readfile" /* ( */ (:path)',
+    "SELECT [ReadFile]('/etc/passwd') FROM items",
+    "SELECT * FROM fsdir('/etc')",
+    "SELECT * FROM 'fsdir' WHERE path = '/etc'",
+    'SELECT * FROM items, main.`fsdir` AS f WHERE f.path = 1',
+    "SELECT fts3_tokenizer('simple')",
+    '',
+    '-- nothing',
+    'SELECT 1\0; DROP TABLE items',
+  ])('refuses %j', (statement) =>
+    withReaders({ readers: 1 }, async (service) => {
+      const failure = await failureOf(service.for(callOf()).query(statement))
+      expect(failure).toBeInstanceOf(SqliteError)
+      expect(await service.for(callOf()).get('SELECT count(*) AS n FROM items')).toEqual({ n: 5000 })
+    }),
+  )
+
+  it('refuses in SQLite itself what a reader may not do', () =>
+    withReaders({ readers: 1 }, async (service) => {
+      const failure = await failureOf(
+        service.for(callOf()).query('WITH a AS (SELECT 1) DELETE FROM items WHERE id IN a'),
+      )
+      expect((failure as SqliteError).code).toBe('SQLITE_READONLY')
+    }))
+
+  it('ends the statement of a call that has ended, and goes on', () =>
+    withReaders({ readers: 1 }, async (service) => {
+      const call = callOf()
+      const before = children()
+      expect(before).toHaveLength(1)
+      const asked = failureOf(service.for(call).query(endless))
+      await expect.poll(() => service.stats()[0]?.size).toBe(1)
+      await expect.poll(() => cpuOf(before[0] ?? 0)).toBeGreaterThan(2)
+      call.cancel()
+      expect((await asked).message).toBe('The caller left.')
+      await expect.poll(() => children().includes(before[0] ?? 0)).toBe(false)
+      expect(await service.for(callOf()).get('SELECT 1 AS one')).toEqual({ one: 1 })
+    }))
+
+  it('ends it at the deadline, too', () =>
+    withReaders({ readers: 1 }, async (service) => {
+      const [first] = children()
+      expect((await failureOf(service.for(callOf(80)).query(endless))).message).toBe(
+        'The deadline has passed.',
+      )
+      await expect.poll(() => children().includes(first ?? 0)).toBe(false)
+    }))
+
+  it('keeps its process when the statement is over soon after its call', () =>
+    withReaders({ readers: 1 }, async (service) => {
+      const before = children()
+      for (let round = 0; round < 20; round += 1) {
+        const call = callOf()
+        const asked = failureOf(service.for(call).query('SELECT * FROM items LIMIT 10'))
+        await Promise.resolve()
+        call.cancel()
+        await asked
+        expect(await service.for(callOf()).get('SELECT ? AS round', [round])).toEqual({ round })
+      }
+      expect(children()).toEqual(before)
+    }))
+
+  it('loses one call to a process that is killed, and replaces it', () =>
+    withReaders({ readers: 1 }, async (service) => {
+      const [pid = 0] = children()
+      const asked = failureOf(service.for(callOf()).query(endless))
+      await expect.poll(() => cpuOf(pid)).toBeGreaterThan(2)
+      process.kill(pid, 'SIGKILL')
+      const failure = (await asked) as ToolError
+      expect(ToolError.is(failure)).toBe(true)
+      expect([failure.code, failure.details.retryable]).toEqual(['backend_unavailable', true])
+      expect(await service.for(callOf()).get('SELECT 1 AS one')).toEqual({ one: 1 })
+      expect(children()).not.toContain(pid)
+    }))
+
+  it('replaces a process that was killed while nobody used it', () =>
+    withReaders({ readers: 1 }, async (service) => {
+      const [pid = 0] = children()
+      process.kill(pid, 'SIGKILL')
+      await expect.poll(() => children().filter((child) => child !== pid)).toHaveLength(1)
+      expect(await service.for(callOf()).get('SELECT 1 AS one')).toEqual({ one: 1 })
+    }))
+
+  it('serves 200 callers with two processes', () =>
+    withReaders({ maxWaiting: 200, acquireTimeout: '15s' }, async (service) => {
+      let most = 0
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, async (_, index) => {
+          const row = await service.for(callOf()).get('SELECT ? AS given, count(*) AS n FROM items', [index])
+          most = Math.max(most, children().length)
+          return row
+        }),
+      )
+      expect(answers).toEqual(Array.from({ length: 200 }, (_, given) => ({ given, n: 5000 })))
+      expect(most).toBeLessThanOrEqual(2)
+    }))
+
+  it('says in time that it is exhausted', () =>
+    withReaders({ readers: 1, maxWaiting: 1, acquireTimeout: 50 }, async (service) => {
+      const holder = callOf()
+      const held = failureOf(service.for(holder).query(endless))
+      const waiting = failureOf(service.for(callOf()).query('SELECT 1'))
+      const refused = failureOf(service.for(callOf()).query('SELECT 1'))
+      for (const failure of [await refused, await waiting]) {
+        expect(failure).toMatchObject({
+          code: 'pool_exhausted',
+          details: { retryable: true, data: { pool: 'sqlite', size: 1, inUse: 1 } },
+        })
+      }
+      expect(service.degraded()).toContain('exhausted')
+      holder.cancel()
+      await held
+    }))
+
+  it('bounds results in rows and bytes', () =>
+    withReaders({ readers: 1, maxRows: 1000, maxBytes: 64 * 1024 }, async (service) => {
+      const database = service.for(callOf())
+      expect(await database.query(many, [1000])).toHaveLength(1000)
+      for (const [statement, values, limit, unit] of [
+        [many, [1001], 1000, 'rows'],
+        ["SELECT name || printf('%1000s', '') AS x FROM items LIMIT 100", [], 64 * 1024, 'bytes'],
+        ['SELECT zeroblob(70000) AS x', [], 64 * 1024, 'bytes'],
+      ] as const) {
+        expect(await failureOf(database.query(statement, values))).toMatchObject({
+          code: 'result_too_large',
+          details: { data: { limit, unit } },
+        })
+      }
+      expect(await failureOf(database.query(many, [11], { maxRows: 10 }))).toMatchObject({
+        details: { data: { limit: 10 } },
+      })
+      const failure = await failureOf(database.get('SELECT ?', ['x'.repeat(64 * 1024)]))
+      expect(failure).toBeInstanceOf(TypeError)
+      expect(await database.get('SELECT 1 AS one')).toEqual({ one: 1 })
+    }))
+
+  it('streams no faster than it is read, and frees its reader however that ends', () =>
+    withReaders({ readers: 1 }, async (service) => {
+      const [pid = 0] = children()
+      const wide = `SELECT i, printf('%500s', i) AS wide FROM (${many})`
+      let seen = 0
+      for await (const row of service.for(callOf()).stream(wide, [10_000_000])) {
+        seen += Number(row['i'] !== undefined)
+        if (seen === 20_000) break
+      }
+      // Ten million such rows are 5 GB; what was not read was not made.
+      expect(residentMegabytes(pid)).toBeLessThan(400)
+      expect(children()).toEqual([pid])
+      const call = callOf()
+      const failure = await failureOf(
+        (async () => {
+          for await (const _ of service.for(call).stream(many, [100_000])) call.cancel()
+        })(),
+      )
+      expect(failure.message).toBe('The caller left.')
+      expect(await service.for(callOf()).get('SELECT 1 AS one')).toEqual({ one: 1 })
+      expect(children()).toEqual([pid])
+    }))
+
+  it('cannot start with a file that is none', async () => {
+    for (const name of ['missing.db', 'text.db']) {
+      const failure = await failureOf(started(sqlite({ file: join(folder, name) })))
+      expect(StartError.is(failure), failure.message).toBe(true)
+      expect(failure.message).toContain(name)
+    }
+    expect(children()).toEqual([])
+  })
+
+  it.each([
+    [{ file: ':memory:' }, '"file"'],
+    [{ file: 'file:x.db' }, '"file"'],
+    [{ file: 'x.db', readers: 0 }, '"readers"'],
+    [{ file: 'x.db', maxRows: 1.5 }, '"maxRows"'],
+    [{ file: 'x.db', driver: 'sql.js' as never }, '"driver"'],
+    [{ file: 'x.db', acquireTimeout: 'soon' as never }, '"acquireTimeout"'],
+  ])('refuses %j', (options, what) => {
+    expect(() => sqlite(options)).toThrow(what)
+  })
+})
+
+describe('sqlite that writes', () => {
+  let service: Started<WritableSqlite>
+  beforeAll(async () => {
+    service = await started(sqlite({ file: join(folder, 'written.db'), readOnly: false, readers: 1 }))
+    await service.for(callOf()).execute('CREATE TABLE t (id INTEGER PRIMARY KEY, v)')
+  })
+  afterAll(() => service.stop())
+  const count = async (): Promise<unknown> =>
+    (await service.for(callOf()).get('SELECT count(*) AS n FROM t'))?.['n']
+
+  it('says what was changed', async () => {
+    const database = service.for(callOf())
+    await database.execute('DELETE FROM t')
+    expect(await database.execute('INSERT INTO t (v) VALUES (?), (?)', [1, 2])).toEqual({
+      ...{ changes: 2, lastInsertId: 2, rows: [] },
+    })
+    expect(await database.execute('UPDATE t SET v = v + 1 RETURNING id, v')).toMatchObject({
+      changes: 2,
+      rows: [
+        { id: 1, v: 2 },
+        { id: 2, v: 3 },
+      ],
+    })
+    await expect(database.query('DELETE FROM t RETURNING id')).rejects.toThrow(SqliteError)
+    await expect(database.execute('PRAGMA writable_schema = on')).rejects.toThrow('not allowed')
+    await expect(database.execute("ATTACH DATABASE '/tmp/x.db' AS x")).rejects.toThrow('not allowed')
+    await database.execute('CREATE TRIGGER g AFTER DELETE ON t BEGIN SELECT 1; SELECT 2; END')
+    await database.execute('DROP TRIGGER g')
+  })
+
+  it('commits a transaction, and undoes one that fails or whose call ends', async () => {
+    await service.for(callOf()).execute('DELETE FROM t')
+    const database = service.for(callOf())
+    const insert = (value: number) => ['INSERT INTO t (v) VALUES (?)', [value]] as const
+    const read = await database.transaction(async (transaction) => {
+      await Promise.all([1, 2, 3].map((value) => transaction.execute(...insert(value))))
+      return transaction.get('SELECT sum(v) AS sum FROM t')
+    })
+    expect([read, await count()]).toEqual([{ sum: 6 }, 3])
+    await expect(
+      database.transaction(async (transaction) => {
+        await transaction.execute(...insert(4))
+        throw new Error('no')
+      }),
+    ).rejects.toThrow('no')
+    expect(await count()).toBe(3)
+    const call = callOf()
+    const failure = await failureOf(
+      service.for(call).transaction(async (transaction) => {
+        await transaction.execute(...insert(5))
+        call.cancel()
+        await transaction.execute(...insert(6))
+      }),
+    )
+    expect(failure.message).toBe('The caller left.')
+    await service.for(callOf()).execute(...insert(7))
+    expect(await count()).toBe(4)
+  })
+
+  it('has undone what a process did that was killed within a transaction', async () => {
+    await service.for(callOf()).execute('DELETE FROM t')
+    const before = children()
+    const failure = (await failureOf(
+      service.for(callOf()).transaction(async (transaction) => {
+        await transaction.execute('INSERT INTO t (v) VALUES (1)')
+        for (const pid of before) process.kill(pid, 'SIGKILL')
+        await transaction.execute('INSERT INTO t (v) VALUES (2)')
+      }),
+    )) as ToolError
+    expect([failure.code, failure.details?.retryable]).toEqual(['backend_unavailable', false])
+    await expect.poll(() => count().catch(() => undefined)).toBe(0)
+    await service.for(callOf()).execute('INSERT INTO t (v) VALUES (3)')
+    expect(await count()).toBe(1)
+  })
+})
+
+/** Hundredths of a second that a process has computed. */
+function cpuOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[11])
+}
+
+function residentMegabytes(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+}
