@@ -4,7 +4,8 @@ import type { Logger } from '../../src/contracts/logger.js'
 import { type Service, type ServiceCall, type ServiceHost, servicePlan } from '../../src/contracts/service.js'
 
 /** A service that runs without a server, and the calls of handlers that use it. */
-export interface Started<Seen> {
+export interface Started<Seen, Value = unknown> {
+  readonly value: Value
   /** What a handler of this call sees. */
   for(call: ServiceCall): Seen
   degraded(): string | undefined
@@ -13,7 +14,7 @@ export interface Started<Seen> {
   stop(): Promise<void>
 }
 
-export async function started<Value, Seen>(service: Service<Value, Seen>): Promise<Started<Seen>> {
+export async function started<Value, Seen>(service: Service<Value, Seen>): Promise<Started<Seen, Value>> {
   const plan = service[servicePlan]
   const logged: string[] = []
   const tables: { stats(): BoundedStats }[] = []
@@ -25,6 +26,7 @@ export async function started<Value, Seen>(service: Service<Value, Seen>): Promi
   }
   const value = await plan.start({}, host)
   return {
+    value,
     for: (call) => plan.forCall(value, call),
     degraded: () => plan.degraded?.(value),
     stats: () => tables.map((table) => table.stats()),
