@@ -1,12 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { StartError } from '../../src/errors/start-error.js'
 import { ToolError } from '../../src/errors/tool-error.js'
 import { sql } from '../../src/security/sql-guard/sql-tag.js'
-import { type Sqlite, SqliteError, sqlite, type WritableSqlite } from '../../src/services/sqlite/index.js'
+import { type Sqlite, sqlite } from '../../src/services/sqlite/index.js'
+import { cpuOf, failureOf, isAlive, readersOf, residentMegabytes } from './processes.js'
 import { callOf, type Started, started } from './service-bench.js'
 
 const endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n'
@@ -14,27 +17,6 @@ const many = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIM
 
 let folder: string
 let file: string
-
-/** Processes that this one has started and that live, by what they run. */
-function children(): number[] {
-  return readdirSync('/proc').flatMap((entry) => {
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8')
-      const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      const runs = readFileSync(`/proc/${entry}/cmdline`, 'utf8').includes('reader-process')
-      return Number(parent) === process.pid && state !== 'Z' && runs ? [Number(entry)] : []
-    } catch {
-      return []
-    }
-  })
-}
-
-async function failureOf(work: Promise<unknown>): Promise<Error & { code?: string }> {
-  return work.then(
-    () => new Error('It was done.'),
-    (error: Error) => error,
-  )
-}
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'holdfast-sqlite-'))
@@ -60,7 +42,7 @@ async function withReaders<Value>(
     return await work(service)
   } finally {
     await service.stop()
-    expect(children()).toEqual([])
+    expect(readersOf()).toEqual([])
   }
 }
 
@@ -117,73 +99,32 @@ describe('sqlite', () => {
       expect((await failureOf(database.get('SELECT ?, ?', [1]))).message).toContain('takes 2 values')
     }))
 
-  it.each([
-    "ATTACH DATABASE '/tmp/other.db' AS other",
-    'attach database "/tmp/other.db" as other',
-    '/* c */ -- c\n ;; ATTACH DATABASE :file AS other',
-    "SELECT load_extension('/tmp/x.so')",
-    'PRAGMA writable_schema = on',
-    "VACUUM INTO '/tmp/copy.db'",
-    'BEGIN',
-    "INSERT INTO items (name) VALUES ('x')",
-    "WITH a AS (SELECT 1) INSERT INTO items (name) SELECT 'x' FROM a",
-    'CREATE TEMP TABLE t (a)',
-    'DROP TABLE items',
-    'SELECT 1; DROP TABLE items',
-    "SELECT ';'; ATTACH DATABASE '/tmp/other.db' AS other",
-    'SELECT writefile(1, 2)',
-    "SELECT readfile('/etc/passwd')",
-    'SELECT "readfile" /* ( */ (:path)',
-    "SELECT [ReadFile]('/etc/passwd') FROM items",
-    "SELECT * FROM fsdir('/etc')",
-    "SELECT * FROM 'fsdir' WHERE path = '/etc'",
-    'SELECT * FROM items, main.`fsdir` AS f WHERE f.path = 1',
-    "SELECT fts3_tokenizer('simple')",
-    '',
-    '-- nothing',
-    'SELECT 1\0; DROP TABLE items',
-  ])('refuses %j', (statement) =>
-    withReaders({ readers: 1 }, async (service) => {
-      const failure = await failureOf(service.for(callOf()).query(statement))
-      expect(failure).toBeInstanceOf(SqliteError)
-      expect(await service.for(callOf()).get('SELECT count(*) AS n FROM items')).toEqual({ n: 5000 })
-    }),
-  )
-
-  it('refuses in SQLite itself what a reader may not do', () =>
-    withReaders({ readers: 1 }, async (service) => {
-      const failure = await failureOf(
-        service.for(callOf()).query('WITH a AS (SELECT 1) DELETE FROM items WHERE id IN a'),
-      )
-      expect((failure as SqliteError).code).toBe('SQLITE_READONLY')
-    }))
-
   it('ends the statement of a call that has ended, and goes on', () =>
     withReaders({ readers: 1 }, async (service) => {
       const call = callOf()
-      const before = children()
+      const before = readersOf()
       expect(before).toHaveLength(1)
       const asked = failureOf(service.for(call).query(endless))
       await expect.poll(() => service.stats()[0]?.size).toBe(1)
       await expect.poll(() => cpuOf(before[0] ?? 0)).toBeGreaterThan(2)
       call.cancel()
       expect((await asked).message).toBe('The caller left.')
-      await expect.poll(() => children().includes(before[0] ?? 0)).toBe(false)
+      await expect.poll(() => readersOf().includes(before[0] ?? 0)).toBe(false)
       expect(await service.for(callOf()).get('SELECT 1 AS one')).toEqual({ one: 1 })
     }))
 
   it('ends it at the deadline, too', () =>
     withReaders({ readers: 1 }, async (service) => {
-      const [first] = children()
+      const [first] = readersOf()
       expect((await failureOf(service.for(callOf(80)).query(endless))).message).toBe(
         'The deadline has passed.',
       )
-      await expect.poll(() => children().includes(first ?? 0)).toBe(false)
+      await expect.poll(() => readersOf().includes(first ?? 0)).toBe(false)
     }))
 
   it('keeps its process when the statement is over soon after its call', () =>
     withReaders({ readers: 1 }, async (service) => {
-      const before = children()
+      const before = readersOf()
       for (let round = 0; round < 20; round += 1) {
         const call = callOf()
         const asked = failureOf(service.for(call).query('SELECT * FROM items LIMIT 10'))
@@ -192,12 +133,12 @@ describe('sqlite', () => {
         await asked
         expect(await service.for(callOf()).get('SELECT ? AS round', [round])).toEqual({ round })
       }
-      expect(children()).toEqual(before)
+      expect(readersOf()).toEqual(before)
     }))
 
   it('loses one call to a process that is killed, and replaces it', () =>
     withReaders({ readers: 1 }, async (service) => {
-      const [pid = 0] = children()
+      const [pid = 0] = readersOf()
       const asked = failureOf(service.for(callOf()).query(endless))
       await expect.poll(() => cpuOf(pid)).toBeGreaterThan(2)
       process.kill(pid, 'SIGKILL')
@@ -205,14 +146,14 @@ describe('sqlite', () => {
       expect(ToolError.is(failure)).toBe(true)
       expect([failure.code, failure.details.retryable]).toEqual(['backend_unavailable', true])
       expect(await service.for(callOf()).get('SELECT 1 AS one')).toEqual({ one: 1 })
-      expect(children()).not.toContain(pid)
+      expect(readersOf()).not.toContain(pid)
     }))
 
   it('replaces a process that was killed while nobody used it', () =>
     withReaders({ readers: 1 }, async (service) => {
-      const [pid = 0] = children()
+      const [pid = 0] = readersOf()
       process.kill(pid, 'SIGKILL')
-      await expect.poll(() => children().filter((child) => child !== pid)).toHaveLength(1)
+      await expect.poll(() => readersOf().filter((child) => child !== pid)).toHaveLength(1)
       expect(await service.for(callOf()).get('SELECT 1 AS one')).toEqual({ one: 1 })
     }))
 
@@ -222,7 +163,7 @@ describe('sqlite', () => {
       const answers = await Promise.all(
         Array.from({ length: 200 }, async (_, index) => {
           const row = await service.for(callOf()).get('SELECT ? AS given, count(*) AS n FROM items', [index])
-          most = Math.max(most, children().length)
+          most = Math.max(most, readersOf().length)
           return row
         }),
       )
@@ -271,7 +212,7 @@ describe('sqlite', () => {
 
   it('streams no faster than it is read, and frees its reader however that ends', () =>
     withReaders({ readers: 1 }, async (service) => {
-      const [pid = 0] = children()
+      const [pid = 0] = readersOf()
       const wide = `SELECT i, printf('%500s', i) AS wide FROM (${many})`
       let seen = 0
       for await (const row of service.for(callOf()).stream(wide, [10_000_000])) {
@@ -280,7 +221,7 @@ describe('sqlite', () => {
       }
       // Ten million such rows are 5 GB; what was not read was not made.
       expect(residentMegabytes(pid)).toBeLessThan(400)
-      expect(children()).toEqual([pid])
+      expect(readersOf()).toEqual([pid])
       const call = callOf()
       const failure = await failureOf(
         (async () => {
@@ -289,8 +230,22 @@ describe('sqlite', () => {
       )
       expect(failure.message).toBe('The caller left.')
       expect(await service.for(callOf()).get('SELECT 1 AS one')).toEqual({ one: 1 })
-      expect(children()).toEqual([pid])
+      expect(readersOf()).toEqual([pid])
     }))
+
+  it('leaves no process behind when its server is killed', async () => {
+    const program = fileURLToPath(new URL('../fixtures/pools/sqlite-owner.mjs', import.meta.url))
+    const owner = spawn(process.execPath, [program, file, endless], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const ended = once(owner, 'exit')
+    await once(owner.stdout, 'data')
+    const readers = readersOf(owner.pid)
+    expect(readers).toHaveLength(2)
+    // One of them is in the middle of a statement that never ends, and hears nothing of what happens to others.
+    await expect.poll(() => readers.some((pid) => cpuOf(pid) > 5)).toBe(true)
+    owner.kill('SIGKILL')
+    await ended
+    await expect.poll(() => readers.filter((pid) => isAlive(pid))).toEqual([])
+  })
 
   it('cannot start with a file that is none', async () => {
     for (const name of ['missing.db', 'text.db']) {
@@ -298,7 +253,7 @@ describe('sqlite', () => {
       expect(StartError.is(failure), failure.message).toBe(true)
       expect(failure.message).toContain(name)
     }
-    expect(children()).toEqual([])
+    expect(readersOf()).toEqual([])
   })
 
   it.each([
@@ -312,89 +267,3 @@ describe('sqlite', () => {
     expect(() => sqlite(options)).toThrow(what)
   })
 })
-
-describe('sqlite that writes', () => {
-  let service: Started<WritableSqlite>
-  beforeAll(async () => {
-    service = await started(sqlite({ file: join(folder, 'written.db'), readOnly: false, readers: 1 }))
-    await service.for(callOf()).execute('CREATE TABLE t (id INTEGER PRIMARY KEY, v)')
-  })
-  afterAll(() => service.stop())
-  const count = async (): Promise<unknown> =>
-    (await service.for(callOf()).get('SELECT count(*) AS n FROM t'))?.['n']
-
-  it('says what was changed', async () => {
-    const database = service.for(callOf())
-    await database.execute('DELETE FROM t')
-    expect(await database.execute('INSERT INTO t (v) VALUES (?), (?)', [1, 2])).toEqual({
-      ...{ changes: 2, lastInsertId: 2, rows: [] },
-    })
-    expect(await database.execute('UPDATE t SET v = v + 1 RETURNING id, v')).toMatchObject({
-      changes: 2,
-      rows: [
-        { id: 1, v: 2 },
-        { id: 2, v: 3 },
-      ],
-    })
-    await expect(database.query('DELETE FROM t RETURNING id')).rejects.toThrow(SqliteError)
-    await expect(database.execute('PRAGMA writable_schema = on')).rejects.toThrow('not allowed')
-    await expect(database.execute("ATTACH DATABASE '/tmp/x.db' AS x")).rejects.toThrow('not allowed')
-    await database.execute('CREATE TRIGGER g AFTER DELETE ON t BEGIN SELECT 1; SELECT 2; END')
-    await database.execute('DROP TRIGGER g')
-  })
-
-  it('commits a transaction, and undoes one that fails or whose call ends', async () => {
-    await service.for(callOf()).execute('DELETE FROM t')
-    const database = service.for(callOf())
-    const insert = (value: number) => ['INSERT INTO t (v) VALUES (?)', [value]] as const
-    const read = await database.transaction(async (transaction) => {
-      await Promise.all([1, 2, 3].map((value) => transaction.execute(...insert(value))))
-      return transaction.get('SELECT sum(v) AS sum FROM t')
-    })
-    expect([read, await count()]).toEqual([{ sum: 6 }, 3])
-    await expect(
-      database.transaction(async (transaction) => {
-        await transaction.execute(...insert(4))
-        throw new Error('no')
-      }),
-    ).rejects.toThrow('no')
-    expect(await count()).toBe(3)
-    const call = callOf()
-    const failure = await failureOf(
-      service.for(call).transaction(async (transaction) => {
-        await transaction.execute(...insert(5))
-        call.cancel()
-        await transaction.execute(...insert(6))
-      }),
-    )
-    expect(failure.message).toBe('The caller left.')
-    await service.for(callOf()).execute(...insert(7))
-    expect(await count()).toBe(4)
-  })
-
-  it('has undone what a process did that was killed within a transaction', async () => {
-    await service.for(callOf()).execute('DELETE FROM t')
-    const before = children()
-    const failure = (await failureOf(
-      service.for(callOf()).transaction(async (transaction) => {
-        await transaction.execute('INSERT INTO t (v) VALUES (1)')
-        for (const pid of before) process.kill(pid, 'SIGKILL')
-        await transaction.execute('INSERT INTO t (v) VALUES (2)')
-      }),
-    )) as ToolError
-    expect([failure.code, failure.details?.retryable]).toEqual(['backend_unavailable', false])
-    await expect.poll(() => count().catch(() => undefined)).toBe(0)
-    await service.for(callOf()).execute('INSERT INTO t (v) VALUES (3)')
-    expect(await count()).toBe(1)
-  })
-})
-
-/** Hundredths of a second that a process has computed. */
-function cpuOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[11])
-}
-
-function residentMegabytes(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
-}
