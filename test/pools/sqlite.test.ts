@@ -157,6 +157,16 @@ describe('sqlite', () => {
       expect(await service.for(callOf()).get('SELECT 1 AS one')).toEqual({ one: 1 })
     }))
 
+  it('goes on when Ctrl+C reaches its processes, as it reaches all of a terminal', () =>
+    withReaders({ readers: 1 }, async (service) => {
+      const [pid = 0] = readersOf()
+      const rows = service.for(callOf()).query(`SELECT count(*) AS n FROM (${many})`, [300_000])
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.kill(pid, signal)
+      expect(await rows).toEqual([{ n: 300_000 }])
+      expect(await service.for(callOf()).get('SELECT 1 AS one')).toEqual({ one: 1 })
+      expect(readersOf()).toEqual([pid])
+    }))
+
   it('serves 200 callers with two processes', () =>
     withReaders({ maxWaiting: 200, acquireTimeout: '15s' }, async (service) => {
       let most = 0

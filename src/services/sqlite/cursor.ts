@@ -79,7 +79,8 @@ export class Cursor {
 
   /** Runs a statement and returns its first rows. @throws as `more` does, and SqliteError for what SQLite says */
   async run(statement: Statement, portion: Portion = this.#limits.portion): Promise<Rows> {
-    this.#call.noteQuery(statement.text)
+    // BEGIN and COMMIT are ours, and no question of the author's.
+    if (statement.command !== statement.text) this.#call.noteQuery(statement.text)
     const { rowBytes } = this.#limits
     const { rows, columns } = await this.#ask({ ask: 'run', statement, portion, rowBytes })
     this.#columns = columns

@@ -28,6 +28,8 @@ if (isMainThread) {
     resourceLimits: { maxOldGenerationSizeMb: 16 },
   }).unref()
   process.on('disconnect', () => process.exit())
+  // Ctrl+C reaches every process of a terminal; the server decides when its readers end, which is after its calls.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
   process.on('message', (question: Question) => {
     void answer(question).then((said) => said !== undefined && process.send?.(said))
   })
