@@ -1,3 +1,5 @@
+export type { Borrowed } from '../concurrency/pool/pool-options.js'
+export type { PoolUsage } from '../concurrency/pool/pool-usage.js'
 export type { Service, ServiceCall, ServiceHost } from '../contracts/service.js'
 export {
   type Backend,
@@ -14,3 +16,10 @@ export {
   type NoNeeds,
   type ServiceOptions,
 } from './define-service.js'
+export { type HttpClient, type HttpPoolOptions, httpPool } from './http-pool.js'
+export {
+  type CallPool,
+  type PoolLimitOptions,
+  type PoolServiceOptions,
+  pool,
+} from './pool.js'

@@ -24,6 +24,8 @@ export interface CreationsOptions<Resource> {
 export class Creations<Resource> {
   readonly #options: CreationsOptions<Resource>
   readonly #controllers = new Set<AbortController>()
+  /** Of the last failure, for who starts the server. Not for callers. */
+  lastError: unknown
   #failures = 0
   #failingSince = 0
   #resumeAt = 0
@@ -111,6 +113,7 @@ export class Creations<Resource> {
   #fail(error: unknown): void {
     const { name, clock, logger, onFailed } = this.#options
     if (!this.#closed) {
+      this.lastError = error
       const now = clock.monotonic()
       if (!this.failing) {
         this.#failingSince = now

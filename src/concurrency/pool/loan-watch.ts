@@ -19,7 +19,8 @@ export class LoanWatch {
 
   /** Names who keeps one too long. True: its call ended long ago, and it is to be taken away. */
   look<Resource>(loan: Loan<Resource>, now: number): boolean {
-    if (loan.call.signal.aborted) loan.endedAt ??= now
+    // A call that was answered in time does not abort its signal; its deadline passes all the same.
+    if (loan.call.signal.aborted || loan.call.remaining() <= 0) loan.endedAt ??= now
     if (loan.endedAt !== undefined && now - loan.endedAt >= this.#leakMs) return true
     if (loan.isNamed || now - loan.since < this.#leakMs) return false
     loan.isNamed = true

@@ -48,6 +48,11 @@ export interface PoolCall {
   remaining(): number
 }
 
+export interface LoanOptions<Resource> {
+  /** Called when the call ends before the resource was given back. It must not throw. */
+  readonly onAbort?: (resource: Resource) => void
+}
+
 /** One resource on loan. */
 export interface Borrowed<Resource> {
   readonly resource: Resource
@@ -79,7 +84,7 @@ const mostResources = 10_000
 const mostWaiting = 1_000_000
 
 /** The limits with their defaults. @throws DefinitionError for one that cannot work. */
-export function readLimits<Resource>(options: PoolOptions<Resource>): PoolLimits {
+export function readLimits(options: Partial<PoolLimits> & { readonly name: string }): PoolLimits {
   const owner = `pool "${options.name}"`
   const max = whole(owner, 'max', options.max, 10, 1, mostResources)
   return {

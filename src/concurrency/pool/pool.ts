@@ -1,12 +1,15 @@
 import type { Bounded } from '../../contracts/bounded.js'
+import { StartError } from '../../errors/start-error.js'
+import { AbortListeners } from './abort-listeners.js'
 import { isGood } from './checked.js'
 import { Creations } from './creations.js'
 import { Endings } from './endings.js'
 import { Idle } from './idle.js'
-import { type Entry, Loan } from './loan.js'
+import { type Entry, Loan, newEntry } from './loan.js'
 import { LoanWatch } from './loan-watch.js'
 import {
   type Borrowed,
+  type LoanOptions,
   type PoolCall,
   type PoolLimits,
   type PoolOptions,
@@ -42,6 +45,7 @@ export class Pool<Resource> {
   readonly #pressure: Pressure
   readonly #watch: LoanWatch
   readonly #settling: Settling
+  readonly #aborts = new AbortListeners()
   #lent = 0
   #checking = 0
   #stopSweep: (() => void) | undefined
@@ -63,7 +67,7 @@ export class Pool<Resource> {
       idleMs: this.limits.idleMs,
       retire: (entry) => this.#retire(entry),
     })
-    this.#line = new WaitingLine(clock, this.limits.maxWaiting + this.limits.max)
+    this.#line = new WaitingLine(clock, this.limits.maxWaiting + this.limits.max, this.#aborts)
     this.#creations = new Creations({
       name,
       clock,
@@ -100,11 +104,17 @@ export class Pool<Resource> {
 
   /**
    * Makes `min` of them, and resolves when the first is there; at once when `min` is 0.
-   * @throws ToolError `backend_unavailable` when none can be made; the log says why.
+   * @throws StartError when none can be made, with the reason as its cause.
    */
-  async open(call: PoolCall): Promise<void> {
+  async open(signal: AbortSignal): Promise<void> {
     if (this.limits.min === 0) return
-    const first = await this.acquire(call)
+    const call = { name: 'start', signal, remaining: () => Number.POSITIVE_INFINITY }
+    const first = await this.acquire(call).catch((error: unknown) => {
+      const cause = this.#creations.lastError ?? error
+      throw new StartError(`"${this.name}" cannot be reached, and must be before the server starts.`, {
+        cause,
+      })
+    })
     first.release()
   }
 
@@ -117,42 +127,45 @@ export class Pool<Resource> {
   async use<Value>(
     call: PoolCall,
     work: (resource: Resource) => Value | Promise<Value>,
-    { onAbort }: { readonly onAbort?: (resource: Resource) => void } = {},
+    options?: LoanOptions<Resource>,
   ): Promise<Value> {
-    const loan = await this.acquire(call)
-    const { resource } = loan
-    const { signal } = call
-    if (signal.aborted) {
-      loan.release()
-      throw signal.reason
-    }
-    const ended = (): void => onAbort?.(resource)
-    if (onAbort !== undefined) signal.addEventListener('abort', ended, { once: true })
+    const loan = await this.acquire(call, options)
     let isGood = true
     try {
-      return await work(resource)
+      return await work(loan.resource)
     } catch (error) {
-      isGood = !this.#isBroken(resource, error)
+      isGood = !this.#isBroken(loan.resource, error)
       throw error
     } finally {
-      signal.removeEventListener('abort', ended)
       if (isGood) loan.release()
       else loan.destroy()
     }
   }
 
   /** Lends one until it is given back. @throws as `use` does. */
-  async acquire(call: PoolCall): Promise<Borrowed<Resource>> {
-    call.signal.throwIfAborted()
+  async acquire(call: PoolCall, { onAbort }: LoanOptions<Resource> = {}): Promise<Borrowed<Resource>> {
+    const { signal } = call
+    signal.throwIfAborted()
     if (this.#closing !== undefined) throw closing(this.name)
     const site = new Error(`Borrowed from "${this.name}".`)
-    if (this.#line.size === 0) {
-      const entry = this.#idle.takeFresh()
-      if (entry !== undefined) {
-        this.#pressure.addWait(0)
-        return this.#lend(entry, call, site)
-      }
+    const loan = this.#lendNow(call, site) ?? (await this.#wait(call, site))
+    if (signal.aborted) {
+      loan.release()
+      throw signal.reason
     }
+    if (onAbort !== undefined) loan.unlisten = this.#aborts.add(signal, () => onAbort(loan.resource))
+    return loan
+  }
+
+  #lendNow(call: PoolCall, site: Error): Loan<Resource> | undefined {
+    // Nobody overtakes.
+    const entry = this.#line.size === 0 ? this.#idle.takeFresh() : undefined
+    if (entry === undefined) return undefined
+    this.#pressure.addWait(0)
+    return this.#lend(entry, call, site)
+  }
+
+  #wait(call: PoolCall, site: Error): Promise<Loan<Resource>> {
     if (this.#isAway) throw unavailable(this.name, this.#creations.pauseMs)
     // Who only waits for one that nobody has is not in the way of others.
     if (this.#behind >= this.limits.maxWaiting && this.#line.size >= this.limits.max - this.#lent) {
@@ -204,9 +217,7 @@ export class Pool<Resource> {
     return `"${this.name}" is exhausted: within the last ${recentlyMs / 1000} s callers got none of ${this.limits.max}.`
   }
 
-  /**
-   * Refuses who waits, has back what is lent for up to `timeoutMs`, takes away the rest, and ends all. Safe to call twice.
-   */
+  /** Refuses who waits, has back what is lent for up to `timeoutMs`, takes away the rest, and ends all. */
   close(timeoutMs = 5000): Promise<void> {
     this.#closing ??= this.#close(timeoutMs)
     return this.#closing
@@ -272,15 +283,7 @@ export class Pool<Resource> {
       this.#endings.end(resource)
       return
     }
-    const now = this.#options.clock.monotonic()
-    const entry: Entry<Resource> = {
-      resource,
-      expiresAt: now + this.limits.lifetimeMs * (1 - Math.random() / 5),
-      state: 'idle',
-      idleSince: now,
-      isDoomed: false,
-      loan: undefined,
-    }
+    const entry = newEntry(resource, this.#options.clock.monotonic(), this.limits.lifetimeMs)
     this.#entries.add(entry)
     this.#sweepLater()
     this.#ready(entry)
@@ -322,6 +325,7 @@ export class Pool<Resource> {
     const { entry } = loan
     if (entry.loan !== loan) return
     const now = this.#options.clock.monotonic()
+    loan.unlisten?.()
     entry.loan = undefined
     this.#lent -= 1
     this.#pressure.addLoan(loan.since)

@@ -1,5 +1,6 @@
 import type { Clock } from '../../contracts/clock.js'
 import { type Deadline, Deadlines } from '../deadlines.js'
+import type { AbortListeners } from './abort-listeners.js'
 import type { PoolCall } from './pool-options.js'
 
 /** One that waits for its turn. */
@@ -14,7 +15,7 @@ export interface Waiter<Turn> {
 
 interface Waiting<Turn> extends Waiter<Turn> {
   readonly deadline: Deadline
-  readonly onAbort: () => void
+  readonly unlisten: () => void
 }
 
 /**
@@ -24,10 +25,12 @@ interface Waiting<Turn> extends Waiter<Turn> {
 export class WaitingLine<Turn> {
   readonly #clock: Clock
   readonly #deadlines: Deadlines
+  readonly #aborts: AbortListeners
   readonly #waiting = new Set<Waiting<Turn>>()
 
   /** `limit` is only shown; the pool bounds it. */
-  constructor(clock: Clock, limit: number) {
+  constructor(clock: Clock, limit: number, aborts: AbortListeners) {
+    this.#aborts = aborts
     this.#clock = clock
     this.#deadlines = new Deadlines(clock, limit)
   }
@@ -50,13 +53,12 @@ export class WaitingLine<Turn> {
           this.#remove(waiter)
           reject(tooLate(this.#clock.monotonic() - since))
         }),
-        onAbort: () => {
+        unlisten: this.#aborts.add(call.signal, () => {
           this.#remove(waiter)
           reject(call.signal.reason)
-        },
+        }),
       }
       this.#waiting.add(waiter)
-      call.signal.addEventListener('abort', waiter.onAbort, { once: true })
     })
   }
 
@@ -80,6 +82,6 @@ export class WaitingLine<Turn> {
   #remove(waiter: Waiting<Turn>): void {
     this.#waiting.delete(waiter)
     this.#deadlines.cancel(waiter.deadline)
-    waiter.call.signal.removeEventListener('abort', waiter.onAbort)
+    waiter.unlisten()
   }
 }

@@ -36,8 +36,33 @@ export interface SafeFetch extends Fetch, Bounded {
  */
 export function createSafeFetch(options: SafeFetchOptions = {}): SafeFetch {
   checkSafeFetchOptions(options)
+  const { fetch, stats, close } = createFetchTo(new Destinations(options), options)
+  return Object.assign((input: string | URL | Request, init?: RequestInit) => fetch(input, init), {
+    stats,
+    close,
+  })
+}
+
+/** A safe fetch for who has destinations of his own, and counts what is under way. */
+export interface FetchTo extends Bounded {
+  /** `onOver` is called once: when the body has been read, cancelled or broken off, and when there is none. */
+  fetch(input: string | URL | Request, init?: RequestInit, onOver?: () => void): Promise<Response>
+  close(): Promise<void>
+}
+
+/** What connections are kept for and how many, beyond the policy. */
+export interface Connections {
+  /** To one origin at once. Default: as many as there are fetches. */
+  readonly perOrigin?: number
+}
+
+/** The same for given destinations; options are checked already. */
+export function createFetchTo(
+  destinations: Destinations,
+  options: SafeFetchOptions,
+  { perOrigin }: Connections = {},
+): FetchTo {
   const { maxBytes, timeoutMs, maxRedirects, maxHeaderBytes, maxConcurrent } = { ...defaults, ...options }
-  const destinations = new Destinations(options)
   let running = 0
   let refused = 0
   let closed = false
@@ -59,11 +84,16 @@ export function createSafeFetch(options: SafeFetchOptions = {}): SafeFetch {
       bodyTimeout: timeoutMs,
       keepAliveTimeout: keepAliveMs,
       keepAliveMaxTimeout: keepAliveMs,
+      ...(perOrigin !== undefined && { connections: perOrigin }),
     })
     return { undici, agent }
   }
 
-  async function safeFetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
+  async function safeFetch(
+    input: string | URL | Request,
+    init: RequestInit = {},
+    onOver: () => void = () => undefined,
+  ): Promise<Response> {
     if (closed) throw fetchError('fetch_failed', 'The server is closing and fetches no more.')
     if (running >= maxConcurrent) {
       refused += 1
@@ -77,6 +107,7 @@ export function createSafeFetch(options: SafeFetchOptions = {}): SafeFetch {
       ended = true
       running -= 1
       clearTimeout(timer)
+      onOver()
     }
     const timer = setTimeout(() => {
       timeout.abort(fetchError('fetch_timed_out', `The fetch took longer than ${timeoutMs} ms.`))
@@ -170,7 +201,8 @@ export function createSafeFetch(options: SafeFetchOptions = {}): SafeFetch {
     return made
   }
 
-  return Object.assign(safeFetch, {
+  return {
+    fetch: safeFetch,
     stats: (): BoundedStats => ({
       name: 'fetches',
       size: running,
@@ -183,7 +215,7 @@ export function createSafeFetch(options: SafeFetchOptions = {}): SafeFetch {
       ends.abort(fetchError('fetch_failed', 'The server closed while it fetched.'))
       if (opening !== undefined) await (await opening).agent.destroy()
     },
-  })
+  }
 }
 
 /** What went wrong on the way, as the caller is told: never an address, a path or a stack. */
