@@ -81,7 +81,7 @@ async function poolOf(
   })
   open.push(pool)
   first = await make(host.signal)
-  await pool.open({ name: 'the start', signal: host.signal, remaining: () => createTimeoutMs })
+  await pool.open(host.signal)
   return pool
 }
 
