@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { fileUrlsInTests } from './scripts/file-urls-in-tests.mjs'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
 const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
@@ -17,6 +18,7 @@ const alias = Object.keys(manifest.exports)
 
 export default defineConfig({
   resolve: { alias },
+  plugins: [fileUrlsInTests(root)],
   test: {
     include: [
       '{src,test}/**/*.test.ts',

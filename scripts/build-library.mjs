@@ -24,7 +24,7 @@ export function libraryEntries(manifest) {
   return Object.fromEntries(outputs.map((name) => [name, `src/${name}.ts`]))
 }
 
-const FILE_URL = /new URL\(\s*(['"])(\.{1,2}\/[^'"]+)\.js\1\s*,\s*import\.meta\.url\s*\)/g
+export const FILE_URL = /new URL\(\s*(['"])(\.{1,2}\/[^'"]+)\.js\1\s*,\s*import\.meta\.url\s*\)/g
 
 /**
  * Keeps `new URL('./worker.js', import.meta.url)` true after bundling: the file it names becomes an entry of

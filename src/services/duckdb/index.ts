@@ -1,0 +1,5 @@
+export { duckdb } from './duckdb.js'
+export { DuckdbError } from './duckdb-error.js'
+export type { DuckdbOptions, SetupRun } from './duckdb-options.js'
+export type { Duckdb, DuckdbRow, OpenDuckdb, WritableDuckdb } from './duckdb-view.js'
+export type { DuckdbCell, DuckdbInput, DuckdbValues } from './values.js'
