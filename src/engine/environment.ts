@@ -7,6 +7,8 @@ import type { Sealer } from '../contracts/sealer.js'
 import type { Changes } from './changes.js'
 import type { OpenInteraction } from './interaction.js'
 import type { Pipeline } from './pipeline.js'
+import type { ResultBudget } from './result-size.js'
+import type { Spilling } from './spilling.js'
 import type { Stats } from './stats.js'
 
 /** What every definition of one server shares. */
@@ -22,6 +24,10 @@ export interface Environment {
   readonly changes: Changes
   readonly openInteraction: OpenInteraction
   readonly stats: Stats
+  /** For tools that name no limits of their own. */
+  readonly results: ResultBudget
+  /** Where results go that are too large. */
+  readonly spilling: Spilling
   /** What ends with the credential that opened it. */
   readonly expiries: Deadlines
   /** Milliseconds from arrival, for definitions that name no timeout. */

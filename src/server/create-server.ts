@@ -8,6 +8,7 @@ import { toMs } from '../engine/duration.js'
 import { Engine } from '../engine/engine.js'
 import type { Environment } from '../engine/environment.js'
 import { Pipeline } from '../engine/pipeline.js'
+import { toBudget } from '../engine/result-limit.js'
 import { Stats } from '../engine/stats.js'
 import { audit, auditLog } from '../middleware/audit.js'
 import { defaultFrameLimits } from '../protocol/json-rpc.js'
@@ -29,6 +30,7 @@ import { middlewareOrder } from './order.js'
 import { ratesOf } from './rates.js'
 import { refuseUnreachable, restricted } from './restricted.js'
 import type { Server, ServerHealth } from './server.js'
+import { checkSpill, createSpilling } from './spilling.js'
 
 const defaultDrainMs = 5000
 const defaultSubscriptions = 5000
@@ -45,6 +47,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
 ): Server<Services> {
   checkServerOptions(options)
   checkFleet(options)
+  checkSpill(options)
   const {
     name,
     version,
@@ -66,6 +69,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   const caching = new Caching({ clock, logger, stats, bus, limits: options.cache, store: stores.cache })
   const intents = lazyIntents(() => environment, stores.records)
   const { rates, health: rateHealth } = ratesOf(stores.rates, { clock, stats, logger })
+  const spilling = createSpilling(options, () => environment)
   const pipeline = new Pipeline(
     middlewareOrder({
       clock,
@@ -76,6 +80,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
       rateLimit: options.rateLimit,
       concurrency: options.concurrency,
       rates,
+      spilling,
       audit: audit(options.audit === true ? auditLog(logger) : options.audit, { clock, logger }),
     }),
   )
@@ -96,6 +101,8 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     changes: new Changes(bus, logger),
     openInteraction: lazyInteraction(() => environment, stores.records),
     stats,
+    results: toBudget(options.results),
+    spilling,
     expiries,
     timeoutMs: toMs(options.timeout ?? '60s', '"timeout"'),
     pageSize: options.pageSize ?? 1000,
@@ -126,6 +133,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
   caching.follow(changes)
   for (const bounded of [...(stores.bounded ?? []), ...(options.auth?.bounded ?? [])]) stats.add(bounded)
   addSubscriptions(engine, limits.maxSubscriptions ?? defaultSubscriptions)
+  spilling.attach(engine)
   const tasks = addTasks(engine, options.tasks ?? {}, stores)
   const connections = new Set<PeerConnection>()
   let httpSide: Promise<HttpHandler> | undefined
@@ -137,6 +145,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     pipeline.seal()
     changes.open()
     tasks.watch()
+    spilling.open()
   }
 
   async function loadHttp(): Promise<typeof import('../transports/http/http-handler.js')> {
@@ -182,6 +191,7 @@ export function createServer<Services extends ServicesOption = Readonly<Record<n
     ])
     for (const connection of openConnections) connection.close()
     await fetching.close()
+    await spilling.close()
     await stores.close?.()
     clearInterval(alive)
   }

@@ -26,6 +26,7 @@ describe('docs/definitions.md', () => {
       intents,
       audit: () => undefined,
       rates: { take: () => ({ allowed: true }) },
+      spilling: { automatic: false, write: intents },
     })
     expect(listed).toEqual(order.map((place) => ('user' in place ? place.user : place.name)))
   })
