@@ -91,7 +91,11 @@ async function withRest(
 }
 
 /** The link to the rest; undefined when there is no room for it, which is no reason to keep back what there is. */
-async function spilled(rest: RestLines, call: Call, spilling: Spilling): Promise<ResourceLink | undefined> {
+async function spilled(
+  rest: RestLines,
+  call: Call,
+  { spilling, ttl }: CollectOptions,
+): Promise<ResourceLink | undefined> {
   try {
     return await spilling.write(call.exchange, rest, {
       name: `${call.name}-rest.jsonl`,

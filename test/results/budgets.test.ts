@@ -106,7 +106,7 @@ describe('a budget', () => {
 
   it('of a text ends with a line, and of one long line between two characters', async () => {
     const { server } = testServer({ spill: false, results: { bytes: 4096 } })
-    const lines = Array.from({ length: 400 }, (_, index) => `line ${index}`).join('\n')
+    const lines = Array.from({ length: 4000 }, (_, index) => `line ${index}`).join('\n')
     server.tool('lines', { description: 'Lines.' }, () => lines)
     server.tool('line', { description: 'A line.' }, () => `x${'😀'.repeat(3000)}`)
     const client = await open(cell, server)
