@@ -59,7 +59,7 @@ export function fits(
  * that cannot be told without writing it (`toJSON`, bigint, deep nesting). One walk that writes nothing: nearly every result is
  * small, and is asked no more than this.
  */
-export function mostOf(value: unknown, limit: number, depth = maxDepth): number {
+export function mostOf(value: unknown, limit: number, depth: number = maxDepth): number {
   switch (typeof value) {
     case 'string':
       // A control character becomes six of ASCII; nothing becomes more.

@@ -1,5 +1,5 @@
 /** What one read answers at most; a part is smaller where a line or a character would be parted. */
-export const partBytes = 1024 * 1024
+const partBytes = 1024 * 1024
 
 const newline = 10
 
