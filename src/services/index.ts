@@ -7,6 +7,7 @@ export {
   backend,
   type RetryOptions,
 } from './backend.js'
+export { type BoundedCache, type BoundedCacheOptions, boundedCache } from './bounded-cache.js'
 export {
   defineService,
   type EagerOptions,
@@ -14,3 +15,4 @@ export {
   type NoNeeds,
   type ServiceOptions,
 } from './define-service.js'
+export { weakCache } from './weak-cache.js'

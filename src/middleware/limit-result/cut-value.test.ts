@@ -71,7 +71,7 @@ function at(value: unknown, path: string): unknown {
 function missing(whole: unknown, cut: unknown, path: string, found: string[]): void {
   if (Array.isArray(whole) && Array.isArray(cut)) {
     if (cut.length < whole.length) found.push(`${path}: ${cut.length} of ${whole.length}`)
-    cut.forEach((item, index) => missing(whole[index], item, `${path}[${index}]`, found))
+    for (const [index, item] of cut.entries()) missing(whole[index], item, `${path}[${index}]`, found)
   } else if (isNode(whole) && isNode(cut)) {
     expect(Object.keys(cut)).toEqual(Object.keys(whole))
     for (const key of Object.keys(cut))
