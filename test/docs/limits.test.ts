@@ -45,12 +45,13 @@ describe('docs/serving.md', () => {
       { description: 'Keeps.', annotations: { readOnlyHint: true }, cache: { ttl: '1m' } },
       () => 'kept',
     )
+    server.tool('large', { description: 'Spills.' }, (_args, ctx) => ctx.spill('large', { name: 'large' }))
     server.tool('paid', { description: 'Pays.', idempotencyKey: () => 'key' }, () => 'paid')
     const clients = await Promise.all(
       cells({ revisions: ['2025-11-25'] }).map(async ({ connect }) => {
         const client = await connect(server, { headers })
         await client.callTool('add')
-        for (const name of ['read', 'kept', 'paid']) await client.callTool(name)
+        for (const name of ['read', 'kept', 'paid', 'large']) await client.callTool(name)
         return client
       }),
     )
