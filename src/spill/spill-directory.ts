@@ -7,6 +7,7 @@ import {
   readdir,
   rename,
   rm,
+  stat,
   unlink,
   utimes,
 } from 'node:fs/promises'
@@ -39,7 +40,7 @@ export class SpillDirectory {
       return new SpillDirectory(await mkdtemp(join(tmpdir(), prefix)), true)
     }
     await mkdir(path, { recursive: true, mode: 0o700 })
-    const { mode } = await lstat(path)
+    const { mode } = await stat(path)
     if (process.platform !== 'win32' && (mode & 0o002) !== 0) {
       throw new Error(`Everyone may write to ${path}; give "spill.directory" one of its own, with mode 0700.`)
     }

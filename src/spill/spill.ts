@@ -1,25 +1,24 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Bounded } from '../contracts/bounded.js'
 import type { Clock } from '../contracts/clock.js'
 import type { Logger } from '../contracts/logger.js'
 import { type Principal, principalKey } from '../contracts/principal.js'
 import type { Sealer } from '../contracts/sealer.js'
-import { type ContentsInput, link } from '../engine/content.js'
+import type { ContentsInput } from '../engine/content.js'
 import { type Duration, toMs } from '../engine/duration.js'
 import type { Exchange } from '../engine/exchange.js'
 import { checkOptions, duration, isMimeType, line, rule, text } from '../engine/option-rules.js'
 import type { SpillOptions, SpillSource } from '../engine/spilling.js'
 import { ToolError } from '../errors/tool-error.js'
-import { spillMetaKey } from '../protocol/meta-keys.js'
 import type { ResourceLink } from '../protocol/types.js'
-import { openInside } from '../security/paths/open-inside.js'
 import { readInside } from '../security/paths/read-inside.js'
+import { linkTo, nameOf, readPart } from './file-parts.js'
 import { type SpillSettings, spillLimits } from './options.js'
 import { PartMarks } from './part-marks.js'
 import { type Claim, Quotas } from './quotas.js'
 import { SpillDirectory } from './spill-directory.js'
 import { isTextType, openFile, type SpilledFile, sealFile } from './spilled-file.js'
-import { DiskFault, writeSource } from './write-source.js'
+import { DiskFault, type WhenEnded, writeSource } from './write-source.js'
 
 /** A day is longer than any reader waits, and a disk should not be filled by one number. */
 const longestTtlMs = 24 * 60 * 60 * 1000
@@ -54,6 +53,9 @@ export class Spill {
   readonly #kept = new Map<string, Kept>()
   /** Names of files that are being written. */
   readonly #open = new Set<string>()
+  /** What ends each of them, and each as a whole; bounded by the quotas' files. */
+  readonly #stops = new Set<(reason: string) => void>()
+  readonly #writes = new Set<Promise<unknown>>()
   #directory: Promise<SpillDirectory> | undefined
   #stopSweep: () => void = () => undefined
   #closed = false
@@ -77,6 +79,16 @@ export class Spill {
 
   /** See `Spilling.write`. */
   async write(exchange: Exchange, source: SpillSource, options: SpillOptions): Promise<ResourceLink> {
+    const work = this.#write(exchange, source, options)
+    this.#writes.add(work)
+    try {
+      return await work
+    } finally {
+      this.#writes.delete(work)
+    }
+  }
+
+  async #write(exchange: Exchange, source: SpillSource, options: SpillOptions): Promise<ResourceLink> {
     checkOptions(options, optionTable, 'options', 'ctx.spill: ')
     const { name: title, mimeType = 'text/plain', description, ttl } = options
     const ttlMs = ttl === undefined ? this.#ttlMs : ttlOf(ttl, 'ctx.spill: "options.ttl"')
@@ -87,7 +99,7 @@ export class Spill {
     const marks = new PartMarks(isTextType(mimeType))
     this.#open.add(name)
     try {
-      await this.#fill(directory, name, { source, exchange, claim, marks })
+      await this.#fill(directory, name, { source, whenEnded: this.#endOf(exchange), claim, marks })
       const expiresAt = this.#with.clock.now() + ttlMs
       const owner = principalKey(exchange.principal)
       const file: SpilledFile = { owner, mimeType, expiresAt, marks: marks.end() }
@@ -115,33 +127,15 @@ export class Spill {
     const file = this.#kept.get(name)?.file ?? (await this.#foreign(directory, name))
     if (file === undefined || file.expiresAt <= this.#with.clock.now()) return undefined
     if (file.owner !== '' && file.owner !== principalKey(principal)) return undefined
-    const { marks, mimeType, expiresAt } = file
-    const parts = marks.length - 1
-    const [start, end] = [marks[part - 1], marks[part]]
-    if (start === undefined || end === undefined) return undefined
-    const bytes = await readRange(directory.path, `${name}.data`, start, end)
-    if (bytes === undefined) return undefined
-    return [
-      {
-        uri: uriOf(id, part),
-        mimeType,
-        ...(isTextType(mimeType) ? { text: bytes.toString('utf8') } : { blob: bytes }),
-        meta: {
-          [spillMetaKey]: {
-            part,
-            parts,
-            ...(part < parts && { next: uriOf(id, part + 1) }),
-            expiresAt: new Date(expiresAt).toISOString(),
-          },
-        },
-      },
-    ]
+    return readPart(directory.path, { id, part, file })
   }
 
   /** Removes what this process alone could read. Files that other nodes see stay until their time is over. */
   async close(): Promise<void> {
     this.#closed = true
     this.#stopSweep()
+    for (const stop of [...this.#stops]) stop('closing')
+    await Promise.allSettled(this.#writes)
     if (this.#directory === undefined) return
     const directory = await this.#directory.catch(() => undefined)
     if (directory === undefined) return
@@ -151,19 +145,31 @@ export class Spill {
     await directory.close()
   }
 
+  /** The end of the call, or of the server. */
+  #endOf(exchange: Exchange): WhenEnded {
+    return (listener) => {
+      const stay = exchange.whenEnded(listener)
+      this.#stops.add(listener)
+      return () => {
+        stay()
+        this.#stops.delete(listener)
+      }
+    }
+  }
+
   async #fill(
     directory: SpillDirectory,
     name: string,
     {
       source,
-      exchange,
+      whenEnded,
       claim,
       marks,
-    }: { source: SpillSource; exchange: Exchange; claim: Claim; marks: PartMarks },
+    }: { source: SpillSource; whenEnded: WhenEnded; claim: Claim; marks: PartMarks },
   ): Promise<void> {
     const handle = await onDisk(directory.create(`${name}.data`))
     try {
-      await writeSource(source, exchange, { handle, claim, marks })
+      await writeSource(source, whenEnded, { handle, claim, marks })
     } finally {
       await onDisk(handle.close())
     }
@@ -266,55 +272,6 @@ function onDisk<Value>(work: Promise<Value>): Promise<Value> {
   return work.catch((error: unknown) => {
     throw new DiskFault(error)
   })
-}
-
-/** The directory's listing tells nobody an id. */
-function nameOf(id: string): string {
-  return createHash('sha256').update(id).digest('hex')
-}
-
-function uriOf(id: string, part: number): string {
-  return part === 1 ? `spill://${id}` : `spill://${id}/${part}`
-}
-
-function linkTo(id: string, file: SpilledFile, name: string, description: string | undefined): ResourceLink {
-  const until = new Date(file.expiresAt).toISOString()
-  const parts = file.marks.length - 1
-  return link({
-    uri: uriOf(id, 1),
-    name,
-    description: `${description === undefined ? '' : `${description} `}Kept until ${until}.`,
-    mimeType: file.mimeType,
-    size: file.marks.at(-1) ?? 0,
-    meta: { [spillMetaKey]: { expiresAt: until, parts } },
-  })
-}
-
-async function readRange(
-  root: string,
-  path: string,
-  start: number,
-  end: number,
-): Promise<Buffer | undefined> {
-  try {
-    const handle = await openInside(root, path)
-    try {
-      const bytes = Buffer.alloc(end - start)
-      let at = 0
-      while (at < bytes.length) {
-        const { bytesRead } = await handle.read(bytes, at, bytes.length - at, start + at)
-        if (bytesRead === 0) return undefined
-        at += bytesRead
-      }
-      return bytes
-    } finally {
-      await handle.close()
-    }
-  } catch (error) {
-    // Removed since it was looked up: its time was over.
-    if (ToolError.is(error)) return undefined
-    throw error
-  }
 }
 
 function ttlOf(value: Duration, option: string): number {

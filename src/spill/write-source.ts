@@ -1,5 +1,4 @@
 import type { FileHandle } from 'node:fs/promises'
-import type { Exchange } from '../engine/exchange.js'
 import { wholeCharacters } from '../engine/result-size.js'
 import type { SpillSource } from '../engine/spilling.js'
 import type { PartMarks } from './part-marks.js'
@@ -17,6 +16,9 @@ export class DiskFault extends Error {
   }
 }
 
+/** Calls its listener once when the writing must end; gives what takes the listener away again. */
+export type WhenEnded = (listener: (reason: string) => void) => () => void
+
 export interface Destination {
   readonly handle: FileHandle
   readonly claim: Claim
@@ -30,13 +32,13 @@ export interface Destination {
  */
 export async function writeSource(
   source: SpillSource,
-  exchange: Exchange,
+  whenEnded: WhenEnded,
   destination: Destination,
 ): Promise<void> {
   const writer = new Writer(iteratorOf(source), destination)
   let stay: () => void = () => undefined
   const ended = new Promise<never>((_resolve, reject) => {
-    stay = exchange.whenEnded((reason) => reject(new Error(`The call was ended: ${reason}.`)))
+    stay = whenEnded((reason) => reject(new Error(`The call was ended: ${reason}.`)))
   })
   try {
     await Promise.race([writer.run(), ended])
