@@ -405,6 +405,34 @@ describe('a spilled result', () => {
   })
 })
 
+describe('a server that closes', () => {
+  it('ends what is being written, and leaves nothing of it', async () => {
+    const directory = place()
+    const { server } = testServer({ spill: { directory } })
+    let ended = 0
+    server.tool('endless', { description: 'Spills.' }, async (_args, ctx) => {
+      async function* source(): AsyncGenerator<Uint8Array> {
+        try {
+          for (;;) {
+            yield new Uint8Array(100)
+            await new Promise(setImmediate)
+          }
+        } finally {
+          ended += 1
+        }
+      }
+      return ctx.spill(source(), { name: 'endless' })
+    })
+    const client = await open(memory, server)
+    const call = client.callTool('endless').catch(() => undefined)
+    await expect.poll(() => readdirSync(directory).length).toBe(1)
+    await server.close({ timeoutMs: 10 })
+    expect(readdirSync(directory)).toEqual([])
+    await expect.poll(() => ended).toBe(1)
+    await call
+  })
+})
+
 describe('the room for spilled results', () => {
   const limits = { maxBytes: 1000, maxBytesPerPrincipal: 500, maxFile: 300, maxFiles: 10 }
 

@@ -36,13 +36,15 @@ export function cutResult(
   if (structured !== undefined && findNonJson(structured) !== undefined) return result
   if (content?.every(isBlockLike) === false) return result
   const json = structured === undefined ? undefined : JSON.stringify(structured)
+  // A text that is the structured value stays one: it is not counted again, and made anew of what is left.
+  const own = repeats(content, structured, json) ? undefined : content
   const size: Sizes = {
     structured: json === undefined ? nothing : sizeOf(json),
-    content: content === undefined ? nothing : sizeOfContent(content),
+    content: own === undefined ? nothing : sizeOfContent(own),
     meta: meta === undefined ? nothing : sizeOf(JSON.stringify(meta)),
   }
   if (fits(total(size), options.budget)) return result
-  return cut(result, json, size, call, options)
+  return cut(result, { json, content: own, size }, call, options)
 }
 
 interface Sizes {
@@ -55,17 +57,21 @@ function total({ structured, content, meta }: Sizes): Size {
   return plus(plus(structured, content), meta)
 }
 
+/** A result as it was weighed; `content` is what is no repetition of the structured value. */
+interface Weighed {
+  readonly json: string | undefined
+  readonly content: readonly ContentBlock[] | undefined
+  readonly size: Sizes
+}
+
 async function cut(
   result: ToolResult,
-  json: string | undefined,
-  size: Sizes,
+  { json, content, size }: Weighed,
   call: Call,
   options: CutOptions,
 ): Promise<ToolResult> {
   const { budget, stats, tool } = options
   const { structured, meta } = result
-  // A text that is the structured value stays one, and so it is made anew of what is left of it.
-  const content = isSameText(result.content, json) ? undefined : result.content
   const fixed = plus(plus(size.meta, noticeRoom), content === undefined ? nothing : uncuttable(content))
   const room = less({ bytes: budget.bytes, tokens: budget.tokens }, fixed)
   const texts = content === undefined ? nothing : sizeOf(textsOf(content))
@@ -89,7 +95,7 @@ async function cut(
   call.ctx.log.debug(`A result of the tool "${tool}" was cut.`, { cuts, bytes: total(size).bytes })
   return {
     ...result,
-    content: blocks === undefined ? content : blocks.content,
+    content: blocks === undefined ? repeated(value?.value, result.content) : blocks.content,
     structured: value === undefined ? structured : value.value,
     meta: { ...meta, ...notice.meta },
     notices: [...(result.notices ?? []), ...notice.notices],
@@ -159,9 +165,24 @@ function hasRoom({ bytes, tokens }: Room): boolean {
   return bytes > 0 && (tokens === undefined || tokens > 0)
 }
 
-function isSameText(content: readonly ContentBlock[] | undefined, json: string | undefined): boolean {
+/** Whether all there is of content is the structured value once more: as JSON, or a text as itself. */
+function repeats(
+  content: readonly ContentBlock[] | undefined,
+  structured: unknown,
+  json: string | undefined,
+): boolean {
   const [first] = content ?? []
-  return content?.length === 1 && first?.type === 'text' && first.text === json
+  if (content?.length !== 1 || first?.type !== 'text') return false
+  return first.text === json || first.text === structured
+}
+
+/** Undefined: as JSON, when the answer is written. */
+function repeated(
+  value: unknown,
+  content: readonly ContentBlock[] | undefined,
+): readonly ContentBlock[] | undefined {
+  const [first] = content ?? []
+  return typeof value === 'string' && first?.type === 'text' ? [{ ...first, text: value }] : undefined
 }
 
 function isBlockLike(block: unknown): boolean {
