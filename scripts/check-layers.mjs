@@ -16,6 +16,7 @@ const FLOORS = [
       'interaction',
       'subscriptions',
       'tasks',
+      'spill',
       'middleware',
       'stores',
       'services',

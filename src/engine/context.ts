@@ -7,7 +7,7 @@ import { ToolError, type ToolErrorDetails } from '../errors/tool-error.js'
 import type { RequestId } from '../protocol/json-rpc.js'
 import type { LogSeverity } from '../protocol/log-level.js'
 import { type ClientFeature, clientSupports } from '../protocol/revisions/revision.js'
-import type { ClientCapabilities, Meta, Root, SamplingResult } from '../protocol/types.js'
+import type { ClientCapabilities, Meta, ResourceLink, Root, SamplingResult } from '../protocol/types.js'
 import type { InferOutput, SchemaLike } from '../schema/infer.js'
 import { withFields } from '../telemetry/field-logger.js'
 import type { Batching, Loads } from './batching.js'
@@ -23,6 +23,7 @@ import type {
   UrlQuestion,
 } from './interaction.js'
 import type { Loader } from './loader.js'
+import type { SpillOptions, SpillSource } from './spilling.js'
 import { ofQuestion } from './unanswered.js'
 
 /** What narrowing on a feature adds to the context's type; a feature that brings methods adds them here. */
@@ -58,6 +59,7 @@ export interface ContextSource {
   /** Whether a call does no more when it runs twice. */
   readonly repeatable: boolean
   now(): number
+  spill(exchange: Exchange, source: SpillSource, options: SpillOptions): Promise<ResourceLink>
   /** What the definition's calls ask their clients. */
   interact(exchange: Exchange): Promise<Interaction>
 }
@@ -318,6 +320,16 @@ export class Context {
    */
   closeStream(): boolean {
     return this.#exchange.releaseStream()
+  }
+
+  /**
+   * Keeps what is too large for a result, and gives a link to it for the result: the client reads it with `resources/read`, in
+   * parts, until its time is over. The source is read no faster than it can be kept, and ended when the call ends. Only this
+   * caller can read it; where nobody is identified, whoever has the link. docs/large-results.md
+   * @throws ToolError `spill_failed` when there is no room or no place for it, and what the source throws
+   */
+  spill(source: SpillSource, options: SpillOptions): Promise<ResourceLink> {
+    return this.#source.spill(this.#exchange, source, options)
   }
 
   /** Whether the client can do this under the call's revision; a yes narrows the context's type. */

@@ -56,6 +56,7 @@ const tool: Required<ToolOptions> = {
   errors: { order_not_found: errorDefinition },
   repair: false,
   sanitize: false,
+  maxResult: { bytes: 100_000, tokens: 25_000, items: 100 },
   requires: ['elicitation', 'elicitation.url', 'sampling', 'sampling.tools', 'roots', 'tasks'],
   fallbacks: {
     elicitation: () => ({ action: 'decline' }),

@@ -32,6 +32,7 @@ import {
   whole,
 } from './option-rules.js'
 import { accessRules, cacheTable, concurrency, rateLimitTable } from './policy-tables.js'
+import { resultLimit } from './result-limit.js'
 
 const isFunction = (value: unknown): boolean => typeof value === 'function'
 
@@ -136,6 +137,7 @@ export const toolTable: OptionTable = {
     errors: errorCatalogue,
     repair: flag,
     sanitize: flag,
+    maxResult: resultLimit,
     requires: listOf(feature, "write ['elicitation']"),
     fallbacks: options(fallbackTable),
     singleUse: flag,

@@ -19,6 +19,7 @@ import type { Duration } from './duration.js'
 import type { Fallbacks } from './interaction.js'
 import type { Loader } from './loader.js'
 import type { CacheOptions, LimitOptions } from './policies.js'
+import type { ResultLimit } from './result-limit.js'
 
 /** One entry of a tool's own error catalogue. */
 export interface ErrorDefinition {
@@ -97,6 +98,12 @@ export interface ToolOptions<
    */
   readonly sanitize?: boolean
   /**
+   * How much of a result is sent: bytes, or `{ bytes, tokens, items }`. What is more is cut so that it still is what `output` says, and
+   * the result tells what is missing and where it is; what cannot be cut is refused (docs/large-results.md). Default: the server's
+   * `results`.
+   */
+  readonly maxResult?: ResultLimit
+  /**
    * What the client must be able to do. A call by one that cannot is refused before the handler: with -32021 in
    * 2026-07-28, with a tool error before it. What has a fallback is not required.
    */
@@ -168,10 +175,20 @@ export interface TaskOptions {
   readonly ttl?: Duration
 }
 
-/** What a tool may return: its output's value, content blocks, or `result(...)` for full control. */
+/**
+ * What a tool may return: its output's value, content blocks, or `result(...)` for full control. Where the output is an array, also
+ * what gives its items one by one: `async function*`.
+ */
 export type ToolReturn<Output extends SchemaLike | undefined> = Output extends SchemaLike
-  ? InferReturn<Output> | ContentBlock | readonly ContentBlock[] | ToolResultValue<InferReturn<Output>>
+  ?
+      | InferReturn<Output>
+      | ItemsOf<InferReturn<Output>>
+      | ContentBlock
+      | readonly ContentBlock[]
+      | ToolResultValue<InferReturn<Output>>
   : unknown
+
+type ItemsOf<Value> = Value extends readonly (infer Item)[] ? AsyncIterable<Item> : never
 
 type InferReturn<Output extends SchemaLike> = InferInput<Output>
 

@@ -87,8 +87,10 @@ export class Engine {
     })
     this.addFeature({
       methods: resourceMethods(catalogue, environment),
-      offered: () => this.resources.size > 0,
-      capabilities: () => ({ resources: { subscribe: true, listChanged: true } }),
+      offered: () => this.resources.size > 0 || catalogue.unlisted?.offered() === true,
+      capabilities: () => ({
+        resources: this.resources.size > 0 ? { subscribe: true, listChanged: true } : {},
+      }),
     })
     this.addFeature({
       methods: promptMethods(this.prompts, environment),

@@ -9,6 +9,8 @@ import type { Batching } from './batching.js'
 import type { Changes } from './changes.js'
 import type { OpenInteraction } from './interaction.js'
 import type { Pipeline } from './pipeline.js'
+import type { ResultBudget } from './result-size.js'
+import type { Spilling } from './spilling.js'
 import type { Stats } from './stats.js'
 import type { Workers } from './workers.js'
 
@@ -28,6 +30,10 @@ export interface Environment {
   readonly openInteraction: OpenInteraction
   readonly workers: Workers
   readonly stats: Stats
+  /** For tools that name no limits of their own. */
+  readonly results: ResultBudget
+  /** Where results go that are too large. */
+  readonly spilling: Spilling
   /** What ends with the credential that opened it. */
   readonly expiries: Deadlines
   /** Milliseconds from arrival, for definitions that name no timeout. */

@@ -5,6 +5,7 @@ import type { Access } from './access.js'
 import type { CallKind, Handler, Middleware } from './call.js'
 import { compose } from './compose.js'
 import type { CacheSetting, ConcurrencyLimit, RateLimit } from './policies.js'
+import type { ResultBudget } from './result-size.js'
 
 /** What a middleware may know of a definition when the chain is composed. */
 export interface Definition {
@@ -16,6 +17,8 @@ export interface Definition {
   readonly repair: boolean
   /** Whether hidden characters are taken out of what comes back. */
   readonly sanitize?: boolean | undefined
+  /** How much of what comes back is sent; tools only. */
+  readonly results?: ResultBudget | undefined
   /** Milliseconds between signs of life; undefined: none. */
   readonly heartbeatMs?: number | undefined
   readonly access?: Access | undefined

@@ -99,7 +99,7 @@ async function read(catalogue: ResourceCatalogue, exchange: Exchange): Promise<s
       { data: { uri: shortened(uri) } },
     )
   }
-  const found = catalogue.find(uri)
+  const found = catalogue.findToRead(uri)
   if (found === undefined || isHidden(found.entry, exchange.principal)) throw notFound(uri)
   const { entry, params } = found
   const input: ResourceInput = { uri, params }

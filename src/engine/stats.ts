@@ -23,6 +23,10 @@ export interface Counters {
   repairedCalls: number
   /** Tool results out of which hidden characters were taken. */
   sanitizedResults: number
+  /** Tool results of which a part was cut to fit their budget. */
+  cutResults: number
+  /** Tool results refused because they were too large and could not be cut. */
+  refusedResults: number
   /** Calls answered from the cache; of those, with an answer that is being made anew. */
   cacheHits: number
   staleHits: number
@@ -60,6 +64,8 @@ export class Stats implements BoundedRegistry {
     unknownNotifications: 0,
     repairedCalls: 0,
     sanitizedResults: 0,
+    cutResults: 0,
+    refusedResults: 0,
     cacheHits: 0,
     staleHits: 0,
     cacheMisses: 0,

@@ -14,6 +14,8 @@ export interface ToolResult {
   readonly structured: unknown
   readonly isError: boolean
   readonly meta: Meta | undefined
+  /** Blocks of the server that follow all others: what was cut, and where the rest is. */
+  readonly notices?: readonly ContentBlock[] | undefined
 }
 
 /** What a handler returned was not what it may return: the server's fault, and never shown to a model. */
@@ -60,8 +62,15 @@ export function asToolResult(value: unknown, hasOutput: boolean): ToolResult {
 export type KeptToolResult = Partial<ToolResult>
 
 /** A kept result as it was. */
-export function fromKept({ content, structured, isError = false, meta }: KeptToolResult): ToolResult {
-  return { content, structured, isError, meta }
+export function fromKept({
+  content,
+  structured,
+  isError = false,
+  meta,
+  notices,
+}: KeptToolResult): ToolResult {
+  const result: ToolResult = { content, structured, isError, meta }
+  return notices === undefined ? result : { ...result, notices }
 }
 
 function textBlocks(text: string): ContentBlock[] {
@@ -87,15 +96,19 @@ export function toolResultText(
   result: ToolResult,
   outputSchema: Readonly<Record<string, unknown>> | undefined,
 ): string {
-  const { content, structured, isError, meta } = result
+  const { content, structured, isError, meta, notices } = result
   const { revision } = dialect
   const json = structured === undefined ? undefined : JSON.stringify(structured)
-  let members: string
-  if (content === undefined) {
-    members = `"content":[{"type":"text","text":${JSON.stringify(json ?? '')}}]`
-  } else {
-    members = `"content":[${content.map((block) => blockText(dialect, block)).join(',')}]`
+  let blocks =
+    content === undefined
+      ? `{"type":"text","text":${JSON.stringify(json ?? '')}}`
+      : content.map((block) => blockText(dialect, block)).join(',')
+  if (notices !== undefined) {
+    blocks = [...(blocks === '' ? [] : [blocks]), ...notices.map((block) => blockText(dialect, block))].join(
+      ',',
+    )
   }
+  let members = `"content":[${blocks}]`
   if (json !== undefined && revision.structured !== 'none') {
     members += `,"structuredContent":${wraps(revision.structured, structured, outputSchema) ? `{"${wrapKey}":${json}}` : json}`
   }

@@ -10,6 +10,7 @@ import { type Access, accessOf, isHidden } from './access.js'
 import { openAnswers, questionOf } from './asking.js'
 import type { Deferral, TaskSetting } from './background.js'
 import type { Call, Handler } from './call.js'
+import type { CollectOptions } from './collect-items.js'
 import { isForeignThenable } from './compose.js'
 import { Context, type ContextSource } from './context.js'
 import { contextSource } from './context-source.js'
@@ -20,12 +21,15 @@ import type { Environment } from './environment.js'
 import type { Exchange } from './exchange.js'
 import { refuseHiddenTexts } from './hidden-text.js'
 import { bringsAnswers } from './interaction.js'
+import { isItemSource } from './item-source.js'
 import { lazily } from './lazily.js'
 import { listTtlMs, PagedList } from './lists.js'
 import type { Methods } from './method.js'
 import type { Authorize, Definition } from './pipeline.js'
 import { refusePublicCache, toCacheSetting, toConcurrency, toRateLimit } from './policies.js'
 import type { Registry } from './registry.js'
+import { toBudget } from './result-limit.js'
+import { spillTtl } from './spilling.js'
 import { asToolResult, type ToolResult, toErrorResult, toolResultText, toToolResult } from './tool-result.js'
 
 /** A tool as the engine holds it: all that a call needs, made once. */
@@ -69,6 +73,7 @@ export function createTool(definition: ToolDefinition, environment: Environment)
   const access = accessOf(options, definition.within)
   const cache = options.cache && toCacheSetting(options.cache, owner)
   refusePublicCache(cache, access !== undefined || options.authorize !== undefined, owner)
+  const results = toBudget(options.maxResult, environment.results)
   const compiled: Definition = {
     kind: 'tool',
     name,
@@ -81,6 +86,7 @@ export function createTool(definition: ToolDefinition, environment: Environment)
     // A proxy has judged mirrored arguments by their headers; what is read out of text later it never saw.
     repair: mirrored.length === 0 && (options.repair ?? options.annotations?.destructiveHint !== true),
     sanitize: options.sanitize ?? true,
+    results,
     heartbeatMs:
       options.heartbeat === undefined ? undefined : toMs(options.heartbeat, `The ${owner}: "heartbeat"`),
     access,
@@ -118,13 +124,17 @@ export function createTool(definition: ToolDefinition, environment: Environment)
     task: taskSetting(options, owner),
     // Who names intents wants each to run once, and in doubt not again.
     repeatable: compiled.repeatable === true && compiled.idempotencyKey === undefined,
-    run: lazily(() => environment.pipeline.compose(compiled, toolHandler(definition, output, environment))),
+    run: lazily(() => {
+      const collecting = { budget: results, spilling: environment.spilling, ttl: spillTtl(cache) }
+      return environment.pipeline.compose(compiled, toolHandler(definition, output, collecting, environment))
+    }),
   }
 }
 
 function toolHandler(
   definition: ToolDefinition,
   output: CompiledSchema | undefined,
+  collecting: CollectOptions,
   { workers }: Environment,
 ): Handler {
   const { name, options } = definition
@@ -139,9 +149,11 @@ function toolHandler(
     call.begun = true
     const value = handler(call.input, call.ctx)
     const work = isForeignThenable(value) ? Promise.resolve(value) : value
-    return work instanceof Promise
-      ? work.then((settled: unknown) => toToolResult(settled, hasOutput))
-      : toToolResult(work, hasOutput)
+    return work instanceof Promise ? work.then((settled: unknown) => taken(settled, call)) : taken(work, call)
+  }
+  function taken(value: unknown, call: Call): ToolResult | Promise<ToolResult> {
+    if (!isItemSource(value)) return toToolResult(value, hasOutput)
+    return import('./collect-items.js').then(({ collectItems }) => collectItems(value, call, collecting))
   }
   const { task } = options
   if (task === undefined || (typeof task === 'object' && task.begins === 'handler')) return run

@@ -63,6 +63,8 @@ export const catalogue = {
   file_too_large: { family: 'tool', retryable: false },
   /** What a tool returned is more than may be sent, and cannot be cut so that it is still what the tool promises. */
   result_too_large: { family: 'tool', retryable: false },
+  /** A large result could not be kept for later reading. */
+  spill_failed: { family: 'tool', retryable: true },
   /** What a call would have to remember while its client is asked is too much. */
   state_too_large: { family: 'tool', retryable: false },
 } as const

@@ -16,3 +16,9 @@ export const errorMetaKey = 'dev.holdfast/error'
 
 /** Ours: what was taken out of a result's texts because nobody would have seen it. */
 export const removedMetaKey = 'dev.holdfast/removed'
+
+/** Ours: what was cut out of a result because it was too large, and where the rest is. */
+export const cutMetaKey = 'dev.holdfast/cut'
+
+/** Ours: until when a spilled result can be read, and which part of it this is. */
+export const spillMetaKey = 'dev.holdfast/spill'

@@ -18,10 +18,12 @@ import {
   whole,
 } from '../engine/option-rules.js'
 import { concurrency, rateTable } from '../engine/policy-tables.js'
+import { resultTable } from '../engine/result-limit.js'
 import { DefinitionError } from '../errors/definition-error.js'
 import { shown } from '../errors/shown.js'
 import { readAllow, readEgressRule } from '../security/safe-fetch/destination-lists.js'
 import type { SafeFetchOptions } from '../security/safe-fetch/options.js'
+import type { SpillSettings } from '../spill/options.js'
 import type { HttpOptions } from '../transports/http/options.js'
 import type { TasksSettings } from './features.js'
 import type { BlockingOptions, CacheLimits, ConcurrencyLimits, RateLimits, ServerOptions } from './options.js'
@@ -140,6 +142,25 @@ const fetchRules = {
   proxy: httpUrl,
 } satisfies Record<keyof SafeFetchOptions, Rule>
 
+const spillTable: OptionTable = {
+  what: '"spill"',
+  example: "{ ttl: '15m' }",
+  rules: {
+    directory: rule(
+      (value) => typeof value === 'string' && value.trim() !== '' && !value.includes('\0'),
+      'the path of a directory',
+      'name one of its own, or leave it out',
+    ),
+    shared: flag,
+    maxBytes: whole(1, most, 'leave it out for 256 MiB'),
+    maxBytesPerPrincipal: whole(1, most, 'leave it out for 64 MiB'),
+    maxFile: whole(1, most, 'leave it out for 64 MiB'),
+    maxFiles: whole(1, 1e6, 'leave it out for 1000'),
+    ttl: duration,
+    sweep: duration,
+  } satisfies Record<keyof SpillSettings, Rule>,
+}
+
 const serverRules = {
   name: line(128, 'write a name such as "orders"'),
   version: line(128, 'write your own version, such as "1.0.0"'),
@@ -173,6 +194,10 @@ const serverRules = {
     'true or a function',
     'write (record) => {...}, or true for the log',
   ),
+  results: options({ ...resultTable, what: '"results"' }),
+  spill: (value, path, owner) => {
+    if (value !== false) checkOptions(value, spillTable, path, owner)
+  },
   cache: options({ what: '"cache"', example: '{ maxEntries: 10_000 }', rules: cacheRules }),
   extensions,
   fetch: options({ what: '"fetch"', example: "{ allow: ['localhost:3000'] }", rules: fetchRules }),

@@ -10,6 +10,7 @@ import { toMs } from '../engine/duration.js'
 import { Engine } from '../engine/engine.js'
 import type { Environment } from '../engine/environment.js'
 import { Pipeline } from '../engine/pipeline.js'
+import { toBudget } from '../engine/result-limit.js'
 import { Stats } from '../engine/stats.js'
 import { audit, auditLog } from '../middleware/audit.js'
 import { defaultFrameLimits } from '../protocol/json-rpc.js'
@@ -33,6 +34,7 @@ import { ratesOf } from './rates.js'
 import { refuseUnreachable, restricted } from './restricted.js'
 import type { Server, ServerHealth } from './server.js'
 import { Services } from './services.js'
+import { checkSpill, createSpilling } from './spilling.js'
 import { LazyWorkers } from './workers.js'
 
 const defaultDrainMs = 5000
@@ -52,6 +54,7 @@ export function createServer<Given extends ServicesOption = Readonly<Record<neve
 ): Server<ServicesSeen<Given>> {
   checkServerOptions(options)
   checkFleet(options)
+  checkSpill(options)
   const {
     name,
     version,
@@ -81,6 +84,7 @@ export function createServer<Given extends ServicesOption = Readonly<Record<neve
     afterMs === undefined ? undefined : { afterMs, logger, counters: stats.counters },
     clock,
   )
+  const spilling = createSpilling(options, () => environment)
   const pipeline = new Pipeline(
     middlewareOrder({
       clock,
@@ -93,6 +97,7 @@ export function createServer<Given extends ServicesOption = Readonly<Record<neve
       concurrency: options.concurrency,
       rates,
       watch,
+      spilling,
       audit: audit(options.audit === true ? auditLog(logger) : options.audit, { clock, logger }),
     }),
   )
@@ -116,6 +121,8 @@ export function createServer<Given extends ServicesOption = Readonly<Record<neve
     workers,
     openInteraction: lazyInteraction(() => environment, stores.records),
     stats,
+    results: toBudget(options.results),
+    spilling,
     expiries,
     timeoutMs: toMs(options.timeout ?? '60s', '"timeout"'),
     pageSize: options.pageSize ?? 1000,
@@ -149,6 +156,7 @@ export function createServer<Given extends ServicesOption = Readonly<Record<neve
   caching.follow(changes)
   for (const bounded of [...(stores.bounded ?? []), ...(options.auth?.bounded ?? [])]) stats.add(bounded)
   addSubscriptions(engine, limits.maxSubscriptions ?? defaultSubscriptions)
+  spilling.attach(engine)
   const tasks = addTasks(engine, options.tasks ?? {}, stores)
   const connections = new Set<PeerConnection>()
   let httpSide: Promise<HttpHandler> | undefined
@@ -161,6 +169,7 @@ export function createServer<Given extends ServicesOption = Readonly<Record<neve
     changes.open()
     tasks.watch()
     services.begin()
+    spilling.open()
   }
 
   async function loadHttp(): Promise<typeof import('../transports/http/http-handler.js')> {
@@ -206,6 +215,8 @@ export function createServer<Given extends ServicesOption = Readonly<Record<neve
       ...openConnections.map((connection) => connection.drain(timeoutMs)),
     ])
     for (const connection of openConnections) connection.close()
+    // What is being kept may come out of a service.
+    await spilling.close()
     await services.stop()
     await fetching.close()
     await workers.close()

@@ -5,8 +5,10 @@ import type { Logger } from '../contracts/logger.js'
 import type { Stores } from '../contracts/stores.js'
 import type { Duration } from '../engine/duration.js'
 import type { ConcurrencyOptions, RateOptions } from '../engine/policies.js'
+import type { ResultLimits } from '../engine/result-limit.js'
 import type { Icon } from '../protocol/types.js'
 import type { SafeFetchOptions } from '../security/safe-fetch/options.js'
+import type { SpillSettings } from '../spill/options.js'
 import type { HttpOptions } from '../transports/http/options.js'
 import type { TasksSettings } from './features.js'
 import type { WorkerLimits } from './workers.js'
@@ -97,6 +99,13 @@ export interface ServerOptions<Services extends ServicesOption = ServicesOption>
   readonly audit?: true | AuditSink
   /** What is kept by definitions with a `cache`, on this node. */
   readonly cache?: CacheLimits
+  /** How much of a tool's result is sent, for tools without a `maxResult`. Default: 1,000,000 bytes. */
+  readonly results?: ResultLimits
+  /**
+   * Where results are kept that are too large to be sent, for `ctx.spill` and for what is cut. False: nowhere. Default: a directory of
+   * this process below the system's temporary one, with 256 MiB; with shared `stores` nowhere. Node only.
+   */
+  readonly spill?: false | SpillSettings
   /** Settings of protocol extensions, by their id, as capabilities show them. */
   readonly extensions?: Readonly<Record<string, object>>
   /**

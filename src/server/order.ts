@@ -5,6 +5,7 @@ import type { RateStore } from '../contracts/rate-store.js'
 import type { CallWatch } from '../engine/call-watch.js'
 import type { MiddlewareFactory, Place } from '../engine/pipeline.js'
 import { toConcurrency, toRate } from '../engine/policies.js'
+import type { Spilling } from '../engine/spilling.js'
 import type { Stats } from '../engine/stats.js'
 import { authorize } from '../middleware/authorize.js'
 import { cache } from '../middleware/cache/cache.js'
@@ -13,6 +14,7 @@ import { deadline } from '../middleware/deadline.js'
 import { heartbeat } from '../middleware/heartbeat.js'
 import { idempotency } from '../middleware/idempotency/idempotency.js'
 import type { Intents } from '../middleware/idempotency/intents.js'
+import { limitResult } from '../middleware/limit-result/limit-result.js'
 import { permissions } from '../middleware/permissions.js'
 import { rateLimit, type ServerRates } from '../middleware/rate-limit.js'
 import { sanitize } from '../middleware/sanitize.js'
@@ -44,8 +46,9 @@ export function middlewareOrder(options: {
   concurrency?: ConcurrencyLimits | undefined
   rates: RateStore
   watch: CallWatch
+  spilling: Spilling
 }): readonly Place[] {
-  const { clock, stats, development, caching, intents, rates } = options
+  const { clock, stats, development, caching, intents, rates, spilling } = options
   const { principal, server } = options.concurrency ?? {}
   const deadlines = new Deadlines(clock, maxCalls)
   const abandoned = new Abandoned(maxAbandoned)
@@ -74,6 +77,7 @@ export function middlewareOrder(options: {
       ),
     },
     { name: 'validateOutput', create: validateOutput({ development }) },
+    { name: 'limitResult', create: limitResult(stats, spilling) },
     { name: 'sanitize', create: sanitize(stats) },
     { user: 'validated' },
   ]

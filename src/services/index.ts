@@ -9,6 +9,7 @@ export {
   backend,
   type RetryOptions,
 } from './backend.js'
+export { type BoundedCache, type BoundedCacheOptions, boundedCache } from './bounded-cache.js'
 export {
   defineService,
   type EagerOptions,
@@ -23,3 +24,4 @@ export {
   type PoolServiceOptions,
   pool,
 } from './pool.js'
+export { weakCache } from './weak-cache.js'

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createServer, loader } from 'holdfast'
 import { apiKeys, firstOf, introspection, jwt } from 'holdfast/auth'
+import { pool } from 'holdfast/services'
 import { redis } from 'holdfast/stores/redis'
 import { cells, connect } from 'holdfast/testing'
 import { describe, expect, it } from 'vitest'
@@ -34,6 +35,7 @@ describe('docs/serving.md', () => {
       // Its structures alone: it connects to nothing before it is used.
       stores: { bounded: redis().bounded ?? [] },
       concurrency: { principal: 100, server: 100 },
+      services: { desks: pool({ name: 'NAME', create: async () => 'desk', destroy() {} }) },
     })
     server.tool('add', { description: 'Adds.', concurrency: 10 }, () => 'done')
     server.tool('once', { description: 'Does once.', task: 'optional' }, (_args, ctx) =>
@@ -48,12 +50,14 @@ describe('docs/serving.md', () => {
     const same = loader((keys: readonly number[]) => keys)
     server.tool('loads', { description: 'Loads.' }, (_args, ctx) => ctx.load(same, 1))
     server.tool('worked', { description: 'Works.', worker: new URL(import.meta.url) })
+    server.tool('large', { description: 'Spills.' }, (_args, ctx) => ctx.spill('large', { name: 'large' }))
     server.tool('paid', { description: 'Pays.', idempotencyKey: () => 'key' }, () => 'paid')
     const clients = await Promise.all(
       cells({ revisions: ['2025-11-25'] }).map(async ({ connect }) => {
         const client = await connect(server, { headers })
         await client.callTool('add')
-        for (const name of ['read', 'kept', 'paid', 'loads', 'worked']) await client.callTool(name)
+        const others = ['read', 'kept', 'paid', 'loads', 'worked', 'large']
+        for (const name of others) await client.callTool(name)
         return client
       }),
     )

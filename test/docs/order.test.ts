@@ -29,6 +29,7 @@ describe('docs/definitions.md', () => {
       services: () => undefined,
       watch: new CallWatch(undefined, systemClock),
       rates: { take: () => ({ allowed: true }) },
+      spilling: { automatic: false, write: intents },
     })
     expect(listed).toEqual(order.map((place) => ('user' in place ? place.user : place.name)))
   })

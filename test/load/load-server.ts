@@ -17,6 +17,8 @@ export interface LoadServer {
   stats(): Promise<ServerStats>
   /** What `limited-server.mjs` saw of its calls since it was last asked. */
   measured(): Promise<Measured>
+  /** What `spill-server.mjs` measured while `work` ran. */
+  watch(work: () => Promise<void>): Promise<Watched>
   /** Announces a change of a resource. */
   change(uri: string): Promise<void>
   stop(): Promise<void>
@@ -32,7 +34,16 @@ export interface Measured {
   readonly most: number
 }
 
+/** Of a process: bytes at most, and milliseconds that a turn of its event loop was late, at the 99th percentile. */
+export interface Watched {
+  /** Heap and what hangs on it. */
+  readonly held: number
+  readonly rss: number
+  readonly p99Ms: number
+}
+
 interface Said {
+  readonly watched?: Watched
   readonly port?: number
   readonly heap?: number
   readonly stats?: ServerStats
@@ -49,7 +60,9 @@ export async function startLoadServer(program = 'server.mjs'): Promise<LoadServe
   })
   const { port } = await said(child)
   if (port === undefined) throw new Error('The load server did not say its port.')
-  const ask = async (message: 'heap' | 'stats' | 'measured' | { changed: string }): Promise<Said> => {
+  const ask = async (
+    message: 'heap' | 'stats' | 'measured' | 'watch' | 'watched' | { changed: string },
+  ): Promise<Said> => {
     child.send(message)
     return said(child)
   }
@@ -65,6 +78,13 @@ export async function startLoadServer(program = 'server.mjs'): Promise<LoadServe
       const { measured } = await ask('measured')
       if (measured === undefined) throw new Error('The load server did not say what it measured.')
       return measured
+    },
+    async watch(work) {
+      await ask('watch')
+      await work()
+      const { watched } = await ask('watched')
+      if (watched === undefined) throw new Error('The load server did not say what it saw.')
+      return watched
     },
     async change(uri) {
       await ask({ changed: uri })
