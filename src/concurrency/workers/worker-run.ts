@@ -35,8 +35,9 @@ export interface WorkerRunOptions {
   readonly clock: Clock
   readonly memoryMb: number
   /**
-   * Called once, when the thread is free again or gone, which may be after the answer, and never after what comes next could be begun.
-   * `done`: it says something of how long the work takes.
+   * Called once, when the pool has the thread back or has given it up, which may be after the answer of a call that was ended. Before
+   * that nothing may be sent to the pool in its place: what waits there for a thread that then ends would wait for ever. `done`:
+   * it says something of how long the work takes.
    */
   free(done: boolean): void
 }
@@ -53,7 +54,8 @@ export class WorkerRun {
   #thread: Worker | undefined
   #begun = false
   #settled = false
-  #freed = false
+  /** What the function came to; told when the thread is free, because who hears it may call again at once. */
+  #outcome: Ended | undefined
   #stopGrace: (() => void) | undefined
   #resolve: (value: unknown) => void = () => undefined
   #reject: (reason: unknown) => void = () => undefined
@@ -71,7 +73,9 @@ export class WorkerRun {
     const abort = (): void => this.#abort()
     call.signal.addEventListener('abort', abort, { once: true })
     void this.#run(port2).finally(() => {
-      this.#free(call.signal.aborted)
+      const outcome = this.#outcome
+      options.free(call.signal.aborted || (outcome !== undefined && outcome.kind !== 'stray'))
+      if (outcome !== undefined) this.#tellOutcome(outcome)
       call.signal.removeEventListener('abort', abort)
       this.#stopGrace?.()
       this.#port.close()
@@ -105,19 +109,13 @@ export class WorkerRun {
       // An idle thread ended just when it was sent this call, of which it saw nothing.
       if (!this.#begun && !this.#settled && hasExited(error) && attempt < mostAttempts)
         return this.#again(attempt)
-      this.refuse(this.#explained(error))
+      if (this.#outcome === undefined) this.refuse(this.#explained(error))
       // Arguments that are no data never left: the other end is still here.
       if (!this.#begun) port.close()
       await this.#gone()
       return
     }
-    this.refuse(failed(this.name, 'it ended without a result'))
-  }
-
-  #free(done: boolean): void {
-    if (this.#freed) return
-    this.#freed = true
-    this.#options.free(done)
+    if (this.#outcome === undefined) this.refuse(failed(this.name, 'it ended without a result'))
   }
 
   #again(attempt: number): Promise<void> {
@@ -152,7 +150,7 @@ export class WorkerRun {
         call.log[message.level](message.message, message.fields)
         break
       default:
-        this.#end(message)
+        this.#outcome ??= message
     }
   }
 
@@ -164,7 +162,7 @@ export class WorkerRun {
     this.#tell({ kind: 'passed on' })
   }
 
-  #end(message: Ended): void {
+  #tellOutcome(message: Ended): void {
     const { call } = this.#options
     const { lastProgress, logsLeftOut } = message
     if (logsLeftOut > 0) {
@@ -172,8 +170,6 @@ export class WorkerRun {
         leftOut: logsLeftOut,
       })
     }
-    // Before the answer: who hears it may call again at once.
-    if (message.kind !== 'stray') this.#free(true)
     if (this.#settled) return
     this.#settled = true
     if (lastProgress !== undefined) void call.progress(...lastProgress)
