@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Attack, attacks, samples } from './pattern-attacks.js'
-import { constructedBy, type FoundPattern, patternsIn, sourceFiles } from './source-patterns.js'
+import { constructedBy, type FoundPattern, patternsIn, programs, sourceFiles } from './source-patterns.js'
 
 /** Short texts show what is exponential before it would hang the test, longer ones what grows with a high power. */
 const probes = [20, 24, 28, 32, 300, 1500]
@@ -85,6 +85,9 @@ describe('every regular expression of the sources', { timeout: 120_000 }, () => 
 
   it('is found: literals by parsing, constructed ones by loading every module', async () => {
     const made = await constructedBy(useWhatIsMadeLate)
+    expect(files.filter(({ path }) => programs.includes(path)).flatMap((file) => file.constructed)).toEqual(
+      [],
+    )
     expect(literals.length).toBeGreaterThan(100)
     const places = new Set(made.map(({ where }) => where))
     for (const where of constructed) {

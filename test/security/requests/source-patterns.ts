@@ -11,6 +11,13 @@ export interface FoundPattern {
   readonly pattern: RegExp
 }
 
+/** What threads and processes of their own begin with: loading it would make this process one of them. */
+export const programs: readonly string[] = [
+  'src/concurrency/workers/thread.ts',
+  'src/node/blocking/watchdog.ts',
+  'src/services/sqlite/reader-process.ts',
+]
+
 /** Every source file that is shipped, as paths below the package. */
 export function sourceFiles(): readonly string[] {
   return readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
@@ -46,7 +53,7 @@ export function patternsIn(path: string): { literals: FoundPattern[]; constructe
   return { literals, constructed }
 }
 
-/** Loads every module of the sources, then does `use`, and gives the expressions that they construct meanwhile. */
+/** Loads every module of the sources but the programs, then does `use`, and gives the expressions that they construct meanwhile. */
 export async function constructedBy(use: () => Promise<void>): Promise<readonly FoundPattern[]> {
   const found: FoundPattern[] = []
   const Original = globalThis.RegExp
@@ -70,7 +77,8 @@ export async function constructedBy(use: () => Promise<void>): Promise<readonly 
     apply: (target, _self, args: [string, string?]) => note(target(...args)),
   })
   try {
-    for (const path of sourceFiles()) await import(pathToFileURL(join(root, path)).href)
+    for (const path of sourceFiles().filter((file) => !programs.includes(file)))
+      await import(pathToFileURL(join(root, path)).href)
     await use()
   } finally {
     globalThis.RegExp = Original
