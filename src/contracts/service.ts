@@ -24,6 +24,8 @@ export interface ServiceCall {
 
 /** What a service is given to start with. */
 export interface ServiceHost {
+  /** The name that the server gives it. */
+  readonly name: string
   readonly clock: Clock
   readonly logger: Logger
   /** Takes everything of the service that can grow, for `server.stats()`; it is taken out when the service has stopped. */

@@ -3,7 +3,7 @@ import type { Clock } from '../contracts/clock.js'
 import type { Logger } from '../contracts/logger.js'
 import type { ServiceHost } from '../contracts/service.js'
 import type { HealthCheck } from '../contracts/stores.js'
-import { redactText } from '../errors/redaction/redact-text.js'
+import { reasonOf } from '../errors/reason-of.js'
 import { StartError } from '../errors/start-error.js'
 import type { NamedPlan } from './service-order.js'
 
@@ -94,7 +94,7 @@ export class RunningService {
       const look = Promise.resolve(check.call(this.#plan, this.#value, aborting.signal))
       this.#wrong = (await this.#within(look, checkMs, 'did not say how it does')) ?? undefined
     } catch (error) {
-      this.#wrong = `The service "${this.name}" does badly: ${said(error)}`
+      this.#wrong = `The service "${this.name}" does badly: ${reasonOf(error)}`
     } finally {
       aborting.abort()
       this.#checking = false
@@ -117,6 +117,7 @@ export class RunningService {
     this.#abort = aborting
     const { clock, logger, stats } = this.#options
     const host: ServiceHost = {
+      name: this.name,
       clock,
       logger,
       signal: aborting.signal,
@@ -146,7 +147,7 @@ export class RunningService {
         () => undefined,
       )
       if (StartError.is(error)) throw error
-      throw new StartError(`The service "${this.name}" cannot start: ${said(error)}`, { cause: error })
+      throw new StartError(`The service "${this.name}" cannot start: ${reasonOf(error)}`, { cause: error })
     } finally {
       this.#abort = undefined
     }
@@ -182,18 +183,4 @@ export class RunningService {
       work.then(resolve, reject).finally(cancel)
     })
   }
-}
-
-/** What went wrong, for whoever starts the server: its secrets taken out. */
-function said(error: unknown): string {
-  const message = redactText(error instanceof Error ? messageOf(error) : String(error)).trim()
-  return message === '' ? 'it did not say why.' : message.replace(/\.?$/, '.')
-}
-
-/** Errors of several attempts to connect have no message of their own. */
-function messageOf(error: Error): string {
-  if (error.message !== '') return error.message
-  const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : []
-  if (first instanceof Error && first.message !== '') return first.message
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }

@@ -79,10 +79,11 @@ export function httpPool(options: HttpPoolOptions): Service<unknown, HttpClient>
   return defineService({
     name,
     stopTimeout: stopMs + endsMs,
-    start(_needs, { clock, logger, stats }): Running {
+    start(_needs, { name: given, clock, logger, stats }): Running {
       const places = new Map(
         origins.map(({ origin }) => {
-          const called = origins.length === 1 ? name : `${name} ${origin}`
+          const known = options.name ?? given
+          const called = origins.length === 1 ? known : `${known} ${origin}`
           const made = new Pool<Place>({
             ...limits,
             name: called,

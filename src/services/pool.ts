@@ -78,8 +78,8 @@ export function pool<Resource>(
   return defineService({
     name,
     stopTimeout: stopMs + endsMs,
-    async start(_needs, { clock, logger, stats, signal }) {
-      const made = new Pool<Resource>({ ...options, ...limits, name, clock, logger })
+    async start(_needs, { name: given, clock, logger, stats, signal }) {
+      const made = new Pool<Resource>({ ...options, ...limits, name: options.name ?? given, clock, logger })
       for (const bounded of made.bounded) stats.add(bounded)
       await openOrClose(made, signal)
       return made

@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
-import { expect, it } from 'vitest'
+import { expect, inject, it } from 'vitest'
 import type { Service, ServiceCall } from '../../src/contracts/service.js'
 import { duckdb } from '../../src/services/duckdb/index.js'
+import { postgres } from '../../src/services/postgres/index.js'
 import { sqlite } from '../../src/services/sqlite/index.js'
-import { callOf, started } from '../pools/service-bench.js'
+import { run, testCall } from '../pools/service-world.js'
 
+const databaseUrl = inject('databaseUrl')
 /** `npm run load:blocking` takes longer, and shows what it measured. */
 const long = process.env['MODE'] === 'load'
 const runsMs = long ? 5000 : 1000
@@ -32,14 +34,14 @@ async function measure<Value>(
   service: Service<Value, Asked>,
   statement: string,
 ): Promise<void> {
-  const running = await started(service)
+  const running = await run(service)
   try {
-    const seen = (call: ServiceCall): Asked => running.for(call)
-    await seen(callOf()).query('SELECT 1')
+    const seen = (call: ServiceCall): Asked => running.as(call)
+    await seen(testCall()).query('SELECT 1')
     const idle = await lateness(pause(runsMs))
     const before = performance.now()
     let endedAfter = 0
-    const call = callOf(runsMs)
+    const call = testCall({ within: runsMs })
     const asked = seen(call)
       .query(statement)
       .catch(() => {
@@ -62,7 +64,7 @@ it('a statement of SQLite that never ends keeps nobody waiting', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-blocking-'))
   try {
     const file = join(folder, 'data.db')
-    await (await started(sqlite({ file, readOnly: false }))).stop()
+    await (await run(sqlite({ file, readOnly: false }))).stop()
     await measure(
       'sqlite',
       sqlite({ file, readers: 1 }),
@@ -73,13 +75,23 @@ it('a statement of SQLite that never ends keeps nobody waiting', async () => {
   }
 }, 60_000)
 
+if (databaseUrl !== undefined) {
+  it('nor does one of PostgreSQL, which is over there when its call ends', async () => {
+    await measure(
+      'postgres',
+      postgres({ url: databaseUrl }),
+      'SELECT count(*) FROM generate_series(1, 1000000000000)',
+    )
+  }, 60_000)
+}
+
 it('nor does one of DuckDB', async () => {
   await measure('duckdb', duckdb({ threads: 1 }), 'SELECT count(*) FROM range(1000000000000)')
 }, 60_000)
 
 it('rows are made of what DuckDB has without keeping others waiting', async () => {
   const rows = long ? 200_000 : 40_000
-  const running = await started(duckdb({ maxRows: rows, maxBytes: 200_000_000, threads: 1 }))
+  const running = await run(duckdb({ maxRows: rows, maxBytes: 200_000_000, threads: 1 }))
   try {
     const statement = `SELECT ${Array.from({ length: 20 }, (_, index) => `i + ${index} AS c${index}`).join(', ')}
       FROM range(${rows}) r(i)`
@@ -91,7 +103,7 @@ it('rows are made of what DuckDB has without keeping others waiting', async () =
       if (!isOver) setImmediate(turn)
     }
     turn()
-    const busy = await lateness(running.for(callOf()).query(statement))
+    const busy = await lateness(running.as(testCall()).query(statement))
     isOver = true
     // Others have a turn between any two portions of 2,048 rows that DuckDB gives; how long one takes depends on who else computes.
     expect(turns).toBeGreaterThan(rows / 2048)

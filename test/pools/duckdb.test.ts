@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { StartError } from '../../src/errors/start-error.js'
 import { sql } from '../../src/security/sql-guard/sql-tag.js'
 import { type Duckdb, DuckdbError, duckdb, type OpenDuckdb } from '../../src/services/duckdb/index.js'
-import { callOf, type Started, started } from './service-bench.js'
+import { type Running, run, testCall } from './service-world.js'
 
 const endless = 'SELECT count(*) FROM range(1000000000000)'
 
@@ -26,9 +26,9 @@ async function failureOf(work: Promise<unknown>): Promise<Error> {
 
 async function withDatabase<Value>(
   options: Parameters<typeof duckdb>[0],
-  work: (service: Started<Duckdb, OpenDuckdb>) => Promise<Value>,
+  work: (service: Running<Duckdb, OpenDuckdb>) => Promise<Value>,
 ): Promise<Value> {
-  const service = await started(duckdb(options))
+  const service = await run(duckdb(options))
   try {
     return await work(service)
   } finally {
@@ -41,10 +41,10 @@ const setup = async (run: (statement: string) => Promise<void>): Promise<void> =
 }
 
 describe('duckdb', () => {
-  let service: Started<Duckdb, OpenDuckdb>
+  let service: Running<Duckdb, OpenDuckdb>
   const inUse = () => service.value.pool.usage().inUse
   beforeAll(async () => {
-    service = await started(
+    service = await run(
       duckdb({
         maxRows: 1000,
         maxBytes: 64 * 1024,
@@ -60,8 +60,8 @@ describe('duckdb', () => {
   afterAll(() => service.stop())
 
   it('answers in rows and in a stream', async () => {
-    const call = callOf()
-    const database = service.for(call)
+    const call = testCall()
+    const database = service.as(call)
     expect(await database.query('SELECT * FROM orders ORDER BY id')).toEqual([
       { id: 1, total: 1.5 },
       { id: 2, total: 2.5 },
@@ -75,11 +75,11 @@ describe('duckdb', () => {
       expect(id).toBe(next)
       next += 1
     }
-    expect([next, call.queries.length, inUse()]).toEqual([5001, 4, 0])
+    expect([next, call.noted.length, inUse()]).toEqual([5001, 4, 0])
   })
 
   it('keeps values as they are', async () => {
-    const database = service.for(callOf())
+    const database = service.as(testCall())
     const blob = Uint8Array.from([0, 1, 255])
     const when = new Date('2026-07-28T12:00:00.000Z')
     const given = [null, true, 7, 2 ** 40, 1.5, 2n ** 62n, 'ä\u0000🦄', blob, when]
@@ -134,33 +134,33 @@ describe('duckdb', () => {
     'EXPLAIN ANALYZE INSERT INTO items VALUES (1, 1)',
     '',
   ])('refuses %j', async (statement) => {
-    expect(await failureOf(service.for(callOf()).query(statement))).toBeInstanceOf(DuckdbError)
-    expect(await service.for(callOf()).query('SELECT count(*) AS n FROM items')).toEqual([{ n: 5001 }])
+    expect(await failureOf(service.as(testCall()).query(statement))).toBeInstanceOf(DuckdbError)
+    expect(await service.as(testCall()).query('SELECT count(*) AS n FROM items')).toEqual([{ n: 5001 }])
     expect([existsSync('/tmp/holdfast.csv'), existsSync('/tmp/holdfast')]).toEqual([false, false])
   })
 
   it('interrupts the statement of a call that has ended', async () => {
     for (const end of ['cancel', 'deadline']) {
-      const call = callOf(end === 'deadline' ? 150 : 60_000)
-      const asked = failureOf(service.for(call).query(endless))
+      const call = testCall({ within: end === 'deadline' ? 150 : 60_000 })
+      const asked = failureOf(service.as(call).query(endless))
       await expect.poll(inUse).toBe(1)
-      if (end === 'cancel') call.cancel()
-      expect((await asked).message).toMatch(/The (caller left|deadline has passed)\./)
+      if (end === 'cancel') call.end()
+      expect((await asked).message).toMatch(/cancelled|deadline/)
       // It is idle for DuckDB, not only for the pool: who gets it next is answered.
       await expect.poll(inUse).toBe(0)
       expect(service.value.pool.usage().size).toBe(1)
-      expect(await service.for(callOf()).query('SELECT 1 AS one')).toEqual([{ one: 1 }])
+      expect(await service.as(testCall()).query('SELECT 1 AS one')).toEqual([{ one: 1 }])
     }
   })
 
   it('never interrupts the next statement', async () => {
     for (let round = 0; round < 100; round += 1) {
-      const call = callOf()
-      const asked = failureOf(service.for(call).query('SELECT sum(price) FROM items WHERE id < ?', [round]))
+      const call = testCall()
+      const asked = failureOf(service.as(call).query('SELECT sum(price) FROM items WHERE id < ?', [round]))
       // At a different place each time: while it waits, prepares, runs, and is read.
       for (let turn = 0; turn < round % 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
-      call.cancel()
-      const next = service.for(callOf()).query('SELECT ? AS round, count(*) AS n FROM items', [round])
+      call.end()
+      const next = service.as(testCall()).query('SELECT ? AS round, count(*) AS n FROM items', [round])
       await asked
       expect(await next).toEqual([{ round, n: 5001 }])
     }
@@ -168,7 +168,7 @@ describe('duckdb', () => {
   })
 
   it('bounds results in rows and bytes, before they are made', async () => {
-    const database = service.for(callOf())
+    const database = service.as(testCall())
     expect(await database.query('SELECT id FROM items LIMIT 1000')).toHaveLength(1000)
     for (const [statement, limit, unit] of [
       ['SELECT id FROM items LIMIT 1001', 1000, 'rows'],
@@ -195,28 +195,28 @@ describe('duckdb', () => {
   it('streams no faster than it is read, and frees its connection however that ends', async () => {
     const wide = "SELECT i, repeat('x', 500) AS wide FROM range(100000000) r(i)"
     let seen = 0
-    for await (const row of service.for(callOf()).stream(wide)) {
+    for await (const row of service.as(testCall()).stream(wide)) {
       seen += Number(row['i'] === seen)
       if (seen === 20_000) break
     }
     // All of it would be 50 GB, and the limit is 256 MB.
     expect([seen, inUse()]).toEqual([20_000, 0])
-    const call = callOf()
+    const call = testCall()
     const failure = await failureOf(
       (async () => {
-        for await (const _ of service.for(call).stream(wide)) call.cancel()
+        for await (const _ of service.as(call).stream(wide)) call.end()
       })(),
     )
-    expect(failure.message).toBe('The caller left.')
+    expect(failure.message).toBe('cancelled')
     await expect.poll(inUse).toBe(0)
     // Who stops asking, without a word, has its connection taken with its call.
-    const silent = callOf()
-    const rows = service.for(silent).stream(wide)
+    const silent = testCall()
+    const rows = service.as(silent).stream(wide)
     await rows.next()
     expect(inUse()).toBe(1)
-    silent.cancel()
+    silent.end()
     await expect.poll(inUse).toBe(0)
-    expect((await failureOf(rows.next())).message).toBe('The caller left.')
+    expect((await failureOf(rows.next())).message).toBe('cancelled')
   })
 })
 
@@ -225,7 +225,7 @@ describe('duckdb under load', () => {
     withDatabase({ setup, maxWaiting: 200, acquireTimeout: '15s' }, async (service) => {
       const answers = await Promise.all(
         Array.from({ length: 200 }, (_, index) =>
-          service.for(callOf()).query('SELECT ? AS given, count(*) AS n FROM items', [index]),
+          service.as(testCall()).query('SELECT ? AS given, count(*) AS n FROM items', [index]),
         ),
       )
       expect(answers.flat()).toEqual(Array.from({ length: 200 }, (_, given) => ({ given, n: 5000 })))
@@ -237,26 +237,26 @@ describe('duckdb under load', () => {
 
   it('says in time that it is exhausted, and leaves threads for others', () =>
     withDatabase({ maxWaiting: 1, acquireTimeout: 50 }, async (service) => {
-      const holders = [callOf(), callOf()]
-      const held = holders.map((call) => failureOf(service.for(call).query(endless)))
+      const holders = [testCall(), testCall()]
+      const held = holders.map((call) => failureOf(service.as(call).query(endless)))
       await expect.poll(() => service.value.pool.usage().inUse).toBe(2)
-      const waiting = failureOf(service.for(callOf()).query('SELECT 1'))
-      const refused = failureOf(service.for(callOf()).query('SELECT 1'))
+      const waiting = failureOf(service.as(testCall()).query('SELECT 1'))
+      const refused = failureOf(service.as(testCall()).query('SELECT 1'))
       for (const failure of [await refused, await waiting]) {
         expect(failure).toMatchObject({
           code: 'pool_exhausted',
-          details: { retryable: true, data: { pool: 'duckdb', size: 2, inUse: 2 } },
+          details: { retryable: true, data: { pool: 'given', size: 2, inUse: 2 } },
         })
       }
       expect(await readFile(join(folder, 'orders.csv'), 'utf8')).toContain('total')
       expect(service.degraded()).toContain('exhausted')
-      for (const call of holders) call.cancel()
+      for (const call of holders) call.end()
       await Promise.all(held)
     }))
 
   it('ends what runs when it stops', async () => {
-    const service = await started(duckdb({ connections: 1 }))
-    const asked = failureOf(service.for(callOf()).query('SELECT count(*) FROM range(20000000000)'))
+    const service = await run(duckdb({ connections: 1 }))
+    const asked = failureOf(service.as(testCall()).query('SELECT count(*) FROM range(20000000000)'))
     await expect.poll(() => service.value.pool.usage().inUse).toBe(1)
     await service.value.pool.close(50)
     expect(await asked).toBeInstanceOf(Error)
@@ -267,32 +267,32 @@ describe('duckdb under load', () => {
 describe('duckdb in a file', () => {
   it('is written, closed off, and read again', async () => {
     const path = join(folder, 'kept.duckdb')
-    const writing = await started(duckdb({ path, readOnly: false, setup }))
-    const database = writing.for(callOf())
+    const writing = await run(duckdb({ path, readOnly: false, setup }))
+    const database = writing.as(testCall())
     expect(await database.execute('DELETE FROM items WHERE id >= ?', [10])).toEqual({ changes: 4990 })
     expect(await failureOf(database.execute(`COPY items TO '${join(folder, 'out.csv')}'`))).toBeInstanceOf(
       DuckdbError,
     )
     expect(await failureOf(database.execute('SET threads = 1'))).toBeInstanceOf(DuckdbError)
-    const call = callOf()
+    const call = testCall()
     const cancelled = failureOf(
-      writing.for(call).execute('INSERT INTO items SELECT i, i FROM range(10000000000) r(i)'),
+      writing.as(call).execute('INSERT INTO items SELECT i, i FROM range(10000000000) r(i)'),
     )
     await expect.poll(() => writing.value.pool.usage().inUse).toBe(1)
-    call.cancel()
-    expect((await cancelled).message).toBe('The caller left.')
+    call.end()
+    expect((await cancelled).message).toBe('cancelled')
     await expect.poll(() => writing.value.pool.usage().inUse).toBe(0)
     expect(await database.query('SELECT count(*) AS n FROM items')).toEqual([{ n: 10 }])
     await writing.stop()
     await withDatabase({ path }, async (reading) => {
-      expect(await reading.for(callOf()).query('SELECT count(*) AS n FROM items')).toEqual([{ n: 10 }])
+      expect(await reading.as(testCall()).query('SELECT count(*) AS n FROM items')).toEqual([{ n: 10 }])
     })
   })
 
   it('cannot start with a file that is none, nor with a set-up that fails', async () => {
-    const failure = await failureOf(started(duckdb({ path: join(folder, 'orders.csv') })))
+    const failure = await failureOf(run(duckdb({ path: join(folder, 'orders.csv') })))
     expect(StartError.is(failure), failure.message).toBe(true)
-    const failed = failureOf(started(duckdb({ setup: (run) => run('SELECT nothing') })))
+    const failed = failureOf(run(duckdb({ setup: (run) => run('SELECT nothing') })))
     expect((await failed).message).toContain('nothing')
   })
 

@@ -35,7 +35,9 @@ describe('postgres() options', () => {
     const nowhere = postgres({ url: 'postgres://u:secret@127.0.0.1:1/d', name: 'orders' })
     const error = await started(nowhere).catch((thrown: unknown) => thrown)
     expect(StartError.is(error)).toBe(true)
-    expect((error as Error).message).toContain('"orders" cannot be reached')
+    expect((error as Error).message).toContain(
+      '"orders" must be there when the server starts: connect ECONNREFUSED 127.0.0.1:1.',
+    )
     expect(String((error as Error).cause)).toContain('ECONNREFUSED')
     expect(JSON.stringify(error) + String((error as Error).cause)).not.toContain('secret')
   })

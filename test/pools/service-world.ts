@@ -6,7 +6,8 @@ import { anonymous } from '../../src/contracts/principal.js'
 import { type Service, type ServiceCall, servicePlan } from '../../src/contracts/service.js'
 
 /** A service that runs, as a server would have it. */
-export interface Running<Seen> {
+export interface Running<Seen, Value = unknown> {
+  readonly value: Value
   /** What a handler of `call` sees. */
   as(call: ServiceCall): Seen
   degraded(): string | undefined
@@ -16,7 +17,14 @@ export interface Running<Seen> {
 }
 
 /** Starts a service, and stops it when the test is over. */
-export async function started<Value, Seen>(service: Service<Value, Seen>): Promise<Running<Seen>> {
+export async function started<Value, Seen>(service: Service<Value, Seen>): Promise<Running<Seen, Value>> {
+  const running = await run(service)
+  onTestFinished(running.stop)
+  return running
+}
+
+/** Starts a service that whoever asked for it stops. */
+export async function run<Value, Seen>(service: Service<Value, Seen>): Promise<Running<Seen, Value>> {
   const plan = service[servicePlan]
   const bounded: { stats(): BoundedStats }[] = []
   const log: { level: string; message: string; fields: LogFields }[] = []
@@ -27,6 +35,7 @@ export async function started<Value, Seen>(service: Service<Value, Seen>): Promi
   const value = await plan.start(
     {},
     {
+      name: 'given',
       clock: systemClock,
       logger: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
       stats: { add: (one) => void bounded.push(one) },
@@ -38,8 +47,8 @@ export async function started<Value, Seen>(service: Service<Value, Seen>): Promi
     stopping ??= Promise.resolve(plan.stop(value))
     return stopping
   }
-  onTestFinished(stop)
   return {
+    value,
     as: (call) => plan.forCall(value, call),
     degraded: () => plan.degraded?.(value),
     stats: () => bounded.map((one) => one.stats()),
@@ -66,9 +75,8 @@ export function testCall({
 } = {}): TestCall {
   const ends = new AbortController()
   const deadlineAt = performance.now() + within
-  const stop = systemClock.after(within, () => ends.abort(new Error('deadline')))
+  systemClock.after(within, () => ends.abort(new Error('deadline')))
   const noted: string[] = []
-  onTestFinished(stop)
   return {
     name,
     principal: anonymous,

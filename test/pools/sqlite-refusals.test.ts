@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Sqlite, SqliteError, sqlite } from '../../src/services/sqlite/index.js'
 import { failureOf } from './processes.js'
-import { callOf, type Started, started } from './service-bench.js'
+import { type Running, run, testCall } from './service-world.js'
 
 const Libsql = createRequire(import.meta.url)('libsql') as new (
   file: string,
@@ -17,18 +17,18 @@ const Libsql = createRequire(import.meta.url)('libsql') as new (
 /** libsql brings functions for files along, and is there whatever the version of Node; the first is what users get. */
 describe.each([undefined, 'libsql'] as const)('sqlite against attacks, driver %s', (driver) => {
   let folder: string
-  let service: Started<Sqlite>
+  let service: Running<Sqlite>
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'holdfast-sqlite-'))
     const file = join(folder, 'data.db')
-    const writing = await started(sqlite({ file, readOnly: false }))
-    await writing.for(callOf()).execute('CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT)')
-    await writing.for(callOf()).execute("INSERT INTO items (name) VALUES ('one'), ('two')")
+    const writing = await run(sqlite({ file, readOnly: false }))
+    await writing.as(testCall()).execute('CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT)')
+    await writing.as(testCall()).execute("INSERT INTO items (name) VALUES ('one'), ('two')")
     await writing.stop()
     const hostile = new Libsql(file)
     hostile.exec("CREATE VIEW files AS SELECT readfile('/etc/passwd') AS text")
     hostile.close()
-    service = await started(sqlite({ file, readers: 1, ...(driver !== undefined && { driver }) }))
+    service = await run(sqlite({ file, readers: 1, ...(driver !== undefined && { driver }) }))
   })
   afterAll(async () => {
     await service.stop()
@@ -62,14 +62,14 @@ describe.each([undefined, 'libsql'] as const)('sqlite against attacks, driver %s
     '-- nothing',
     'SELECT 1\0; DROP TABLE items',
   ])('refuses %j', async (statement) => {
-    const failure = await failureOf(service.for(callOf()).query(statement))
+    const failure = await failureOf(service.as(testCall()).query(statement))
     expect(failure).toBeInstanceOf(SqliteError)
-    expect(await service.for(callOf()).get('SELECT count(*) AS n FROM items')).toEqual({ n: 2 })
+    expect(await service.as(testCall()).get('SELECT count(*) AS n FROM items')).toEqual({ n: 2 })
   })
 
   it('refuses in SQLite itself what a reader may not do', async () => {
     const failure = await failureOf(
-      service.for(callOf()).query('WITH a AS (SELECT 1) DELETE FROM items WHERE id IN a'),
+      service.as(testCall()).query('WITH a AS (SELECT 1) DELETE FROM items WHERE id IN a'),
     )
     expect((failure as SqliteError).code).toBe('SQLITE_READONLY')
   })

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ToolError } from '../../src/errors/tool-error.js'
 import { SqliteError, sqlite, type WritableSqlite } from '../../src/services/sqlite/index.js'
 import { failureOf, readersOf } from './processes.js'
-import { callOf, type Started, started } from './service-bench.js'
+import { type Running, run, testCall } from './service-world.js'
 
 let folder: string
 beforeAll(async () => {
@@ -14,17 +14,17 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 describe('sqlite that writes', () => {
-  let service: Started<WritableSqlite>
+  let service: Running<WritableSqlite>
   beforeAll(async () => {
-    service = await started(sqlite({ file: join(folder, 'written.db'), readOnly: false, readers: 1 }))
-    await service.for(callOf()).execute('CREATE TABLE t (id INTEGER PRIMARY KEY, v)')
+    service = await run(sqlite({ file: join(folder, 'written.db'), readOnly: false, readers: 1 }))
+    await service.as(testCall()).execute('CREATE TABLE t (id INTEGER PRIMARY KEY, v)')
   })
   afterAll(() => service.stop())
   const count = async (): Promise<unknown> =>
-    (await service.for(callOf()).get('SELECT count(*) AS n FROM t'))?.['n']
+    (await service.as(testCall()).get('SELECT count(*) AS n FROM t'))?.['n']
 
   it('says what was changed', async () => {
-    const database = service.for(callOf())
+    const database = service.as(testCall())
     await database.execute('DELETE FROM t')
     expect(await database.execute('INSERT INTO t (v) VALUES (?), (?)', [1, 2])).toEqual({
       ...{ changes: 2, lastInsertId: 2, rows: [] },
@@ -44,8 +44,8 @@ describe('sqlite that writes', () => {
   })
 
   it('commits a transaction, and undoes one that fails or whose call ends', async () => {
-    await service.for(callOf()).execute('DELETE FROM t')
-    const database = service.for(callOf())
+    await service.as(testCall()).execute('DELETE FROM t')
+    const database = service.as(testCall())
     const insert = (value: number) => ['INSERT INTO t (v) VALUES (?)', [value]] as const
     const read = await database.transaction(async (transaction) => {
       await Promise.all([1, 2, 3].map((value) => transaction.execute(...insert(value))))
@@ -59,24 +59,24 @@ describe('sqlite that writes', () => {
       }),
     ).rejects.toThrow('no')
     expect(await count()).toBe(3)
-    const call = callOf()
+    const call = testCall()
     const failure = await failureOf(
-      service.for(call).transaction(async (transaction) => {
+      service.as(call).transaction(async (transaction) => {
         await transaction.execute(...insert(5))
-        call.cancel()
+        call.end()
         await transaction.execute(...insert(6))
       }),
     )
-    expect(failure.message).toBe('The caller left.')
-    await service.for(callOf()).execute(...insert(7))
+    expect(failure.message).toBe('cancelled')
+    await service.as(testCall()).execute(...insert(7))
     expect(await count()).toBe(4)
   })
 
   it('has undone what a process did that was killed within a transaction', async () => {
-    await service.for(callOf()).execute('DELETE FROM t')
+    await service.as(testCall()).execute('DELETE FROM t')
     const before = readersOf()
     const failure = (await failureOf(
-      service.for(callOf()).transaction(async (transaction) => {
+      service.as(testCall()).transaction(async (transaction) => {
         await transaction.execute('INSERT INTO t (v) VALUES (1)')
         for (const pid of before) process.kill(pid, 'SIGKILL')
         await transaction.execute('INSERT INTO t (v) VALUES (2)')
@@ -84,7 +84,7 @@ describe('sqlite that writes', () => {
     )) as ToolError
     expect([failure.code, failure.details?.retryable]).toEqual(['backend_unavailable', false])
     await expect.poll(() => count().catch(() => undefined)).toBe(0)
-    await service.for(callOf()).execute('INSERT INTO t (v) VALUES (3)')
+    await service.as(testCall()).execute('INSERT INTO t (v) VALUES (3)')
     expect(await count()).toBe(1)
   })
 })

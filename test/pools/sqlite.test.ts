@@ -10,7 +10,7 @@ import { ToolError } from '../../src/errors/tool-error.js'
 import { sql } from '../../src/security/sql-guard/sql-tag.js'
 import { type Sqlite, sqlite } from '../../src/services/sqlite/index.js'
 import { cpuOf, failureOf, isAlive, readersOf, residentMegabytes } from './processes.js'
-import { callOf, type Started, started } from './service-bench.js'
+import { type Running, run, testCall } from './service-world.js'
 
 const endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n'
 const many = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?) SELECT i FROM n'
@@ -21,8 +21,8 @@ let file: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'holdfast-sqlite-'))
   file = join(folder, 'data.db')
-  const writing = await started(sqlite({ file, readOnly: false }))
-  const database = writing.for(callOf())
+  const writing = await run(sqlite({ file, readOnly: false }))
+  const database = writing.as(testCall())
   await database.execute('CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, price REAL)')
   await database.execute(
     `${many.replace('SELECT i FROM n', '')}
@@ -35,9 +35,9 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 
 async function withReaders<Value>(
   options: Partial<Parameters<typeof sqlite>[0]>,
-  work: (service: Started<Sqlite>) => Promise<Value>,
+  work: (service: Running<Sqlite>) => Promise<Value>,
 ): Promise<Value> {
-  const service = await started(sqlite({ file, ...options }))
+  const service = await run(sqlite({ file, ...options }))
   try {
     return await work(service)
   } finally {
@@ -49,8 +49,8 @@ async function withReaders<Value>(
 describe('sqlite', () => {
   it('answers in rows, one row, and a stream', () =>
     withReaders({}, async (service) => {
-      const call = callOf()
-      const database = service.for(call)
+      const call = testCall()
+      const database = service.as(call)
       expect(await database.query('SELECT id, name FROM items WHERE id < ? ORDER BY id', [3])).toEqual([
         { id: 1, name: 'item 1' },
         { id: 2, name: 'item 2' },
@@ -63,12 +63,12 @@ describe('sqlite', () => {
         count += 1
         expect(row.id).toBe(count)
       }
-      expect([count, call.queries.length]).toEqual([5000, 5])
+      expect([count, call.noted.length]).toEqual([5000, 5])
     }))
 
   it('keeps values as they are', () =>
     withReaders({}, async (service) => {
-      const database = service.for(callOf())
+      const database = service.as(testCall())
       const blob = Uint8Array.from([0, 1, 255]).subarray(1)
       const when = new Date('2026-07-28T12:00:00.000Z')
       const given = [
@@ -101,24 +101,22 @@ describe('sqlite', () => {
 
   it('ends the statement of a call that has ended, and goes on', () =>
     withReaders({ readers: 1 }, async (service) => {
-      const call = callOf()
+      const call = testCall()
       const before = readersOf()
       expect(before).toHaveLength(1)
-      const asked = failureOf(service.for(call).query(endless))
+      const asked = failureOf(service.as(call).query(endless))
       await expect.poll(() => service.stats()[0]?.size).toBe(1)
       await expect.poll(() => cpuOf(before[0] ?? 0)).toBeGreaterThan(2)
-      call.cancel()
-      expect((await asked).message).toBe('The caller left.')
+      call.end()
+      expect((await asked).message).toBe('cancelled')
       await expect.poll(() => readersOf().includes(before[0] ?? 0)).toBe(false)
-      expect(await service.for(callOf()).get('SELECT 1 AS one')).toEqual({ one: 1 })
+      expect(await service.as(testCall()).get('SELECT 1 AS one')).toEqual({ one: 1 })
     }))
 
   it('ends it at the deadline, too', () =>
     withReaders({ readers: 1 }, async (service) => {
       const [first] = readersOf()
-      expect((await failureOf(service.for(callOf(80)).query(endless))).message).toBe(
-        'The deadline has passed.',
-      )
+      expect((await failureOf(service.as(testCall({ within: 80 })).query(endless))).message).toBe('deadline')
       await expect.poll(() => readersOf().includes(first ?? 0)).toBe(false)
     }))
 
@@ -126,12 +124,12 @@ describe('sqlite', () => {
     withReaders({ readers: 1 }, async (service) => {
       const before = readersOf()
       for (let round = 0; round < 20; round += 1) {
-        const call = callOf()
-        const asked = failureOf(service.for(call).query('SELECT * FROM items LIMIT 10'))
+        const call = testCall()
+        const asked = failureOf(service.as(call).query('SELECT * FROM items LIMIT 10'))
         await Promise.resolve()
-        call.cancel()
+        call.end()
         await asked
-        expect(await service.for(callOf()).get('SELECT ? AS round', [round])).toEqual({ round })
+        expect(await service.as(testCall()).get('SELECT ? AS round', [round])).toEqual({ round })
       }
       expect(readersOf()).toEqual(before)
     }))
@@ -139,13 +137,13 @@ describe('sqlite', () => {
   it('loses one call to a process that is killed, and replaces it', () =>
     withReaders({ readers: 1 }, async (service) => {
       const [pid = 0] = readersOf()
-      const asked = failureOf(service.for(callOf()).query(endless))
+      const asked = failureOf(service.as(testCall()).query(endless))
       await expect.poll(() => cpuOf(pid)).toBeGreaterThan(2)
       process.kill(pid, 'SIGKILL')
       const failure = (await asked) as ToolError
       expect(ToolError.is(failure)).toBe(true)
       expect([failure.code, failure.details.retryable]).toEqual(['backend_unavailable', true])
-      expect(await service.for(callOf()).get('SELECT 1 AS one')).toEqual({ one: 1 })
+      expect(await service.as(testCall()).get('SELECT 1 AS one')).toEqual({ one: 1 })
       expect(readersOf()).not.toContain(pid)
     }))
 
@@ -154,16 +152,16 @@ describe('sqlite', () => {
       const [pid = 0] = readersOf()
       process.kill(pid, 'SIGKILL')
       await expect.poll(() => readersOf().filter((child) => child !== pid)).toHaveLength(1)
-      expect(await service.for(callOf()).get('SELECT 1 AS one')).toEqual({ one: 1 })
+      expect(await service.as(testCall()).get('SELECT 1 AS one')).toEqual({ one: 1 })
     }))
 
   it('goes on when Ctrl+C reaches its processes, as it reaches all of a terminal', () =>
     withReaders({ readers: 1 }, async (service) => {
       const [pid = 0] = readersOf()
-      const rows = service.for(callOf()).query(`SELECT count(*) AS n FROM (${many})`, [300_000])
+      const rows = service.as(testCall()).query(`SELECT count(*) AS n FROM (${many})`, [300_000])
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.kill(pid, signal)
       expect(await rows).toEqual([{ n: 300_000 }])
-      expect(await service.for(callOf()).get('SELECT 1 AS one')).toEqual({ one: 1 })
+      expect(await service.as(testCall()).get('SELECT 1 AS one')).toEqual({ one: 1 })
       expect(readersOf()).toEqual([pid])
     }))
 
@@ -172,7 +170,7 @@ describe('sqlite', () => {
       let most = 0
       const answers = await Promise.all(
         Array.from({ length: 200 }, async (_, index) => {
-          const row = await service.for(callOf()).get('SELECT ? AS given, count(*) AS n FROM items', [index])
+          const row = await service.as(testCall()).get('SELECT ? AS given, count(*) AS n FROM items', [index])
           most = Math.max(most, readersOf().length)
           return row
         }),
@@ -183,24 +181,24 @@ describe('sqlite', () => {
 
   it('says in time that it is exhausted', () =>
     withReaders({ readers: 1, maxWaiting: 1, acquireTimeout: 50 }, async (service) => {
-      const holder = callOf()
-      const held = failureOf(service.for(holder).query(endless))
-      const waiting = failureOf(service.for(callOf()).query('SELECT 1'))
-      const refused = failureOf(service.for(callOf()).query('SELECT 1'))
+      const holder = testCall()
+      const held = failureOf(service.as(holder).query(endless))
+      const waiting = failureOf(service.as(testCall()).query('SELECT 1'))
+      const refused = failureOf(service.as(testCall()).query('SELECT 1'))
       for (const failure of [await refused, await waiting]) {
         expect(failure).toMatchObject({
           code: 'pool_exhausted',
-          details: { retryable: true, data: { pool: 'sqlite', size: 1, inUse: 1 } },
+          details: { retryable: true, data: { pool: 'given', size: 1, inUse: 1 } },
         })
       }
       expect(service.degraded()).toContain('exhausted')
-      holder.cancel()
+      holder.end()
       await held
     }))
 
   it('bounds results in rows and bytes', () =>
     withReaders({ readers: 1, maxRows: 1000, maxBytes: 64 * 1024 }, async (service) => {
-      const database = service.for(callOf())
+      const database = service.as(testCall())
       expect(await database.query(many, [1000])).toHaveLength(1000)
       for (const [statement, values, limit, unit] of [
         [many, [1001], 1000, 'rows'],
@@ -225,21 +223,21 @@ describe('sqlite', () => {
       const [pid = 0] = readersOf()
       const wide = `SELECT i, printf('%500s', i) AS wide FROM (${many})`
       let seen = 0
-      for await (const row of service.for(callOf()).stream(wide, [10_000_000])) {
+      for await (const row of service.as(testCall()).stream(wide, [10_000_000])) {
         seen += Number(row['i'] !== undefined)
         if (seen === 20_000) break
       }
       // Ten million such rows are 5 GB; what was not read was not made.
       expect(residentMegabytes(pid)).toBeLessThan(400)
       expect(readersOf()).toEqual([pid])
-      const call = callOf()
+      const call = testCall()
       const failure = await failureOf(
         (async () => {
-          for await (const _ of service.for(call).stream(many, [100_000])) call.cancel()
+          for await (const _ of service.as(call).stream(many, [100_000])) call.end()
         })(),
       )
-      expect(failure.message).toBe('The caller left.')
-      expect(await service.for(callOf()).get('SELECT 1 AS one')).toEqual({ one: 1 })
+      expect(failure.message).toBe('cancelled')
+      expect(await service.as(testCall()).get('SELECT 1 AS one')).toEqual({ one: 1 })
       expect(readersOf()).toEqual([pid])
     }))
 
@@ -259,7 +257,7 @@ describe('sqlite', () => {
 
   it('cannot start with a file that is none', async () => {
     for (const name of ['missing.db', 'text.db']) {
-      const failure = await failureOf(started(sqlite({ file: join(folder, name) })))
+      const failure = await failureOf(run(sqlite({ file: join(folder, name) })))
       expect(StartError.is(failure), failure.message).toBe(true)
       expect(failure.message).toContain(name)
     }

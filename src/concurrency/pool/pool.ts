@@ -1,4 +1,5 @@
 import type { Bounded } from '../../contracts/bounded.js'
+import { reasonOf } from '../../errors/reason-of.js'
 import { StartError } from '../../errors/start-error.js'
 import { AbortListeners } from './abort-listeners.js'
 import { isGood } from './checked.js'
@@ -111,7 +112,7 @@ export class Pool<Resource> {
     const call = { name: 'start', signal, remaining: () => Number.POSITIVE_INFINITY }
     const first = await this.acquire(call).catch((error: unknown) => {
       const cause = this.#creations.lastError ?? error
-      throw new StartError(`"${this.name}" cannot be reached, and must be before the server starts.`, {
+      throw new StartError(`"${this.name}" must be there when the server starts: ${reasonOf(cause)}`, {
         cause,
       })
     })

@@ -26,7 +26,7 @@ export function duckdb(options: DuckdbOptions = {}): Service<OpenDuckdb, Duckdb>
   return defineService<OpenDuckdb, Readonly<Record<never, never>>, Duckdb>({
     name: settings.name,
     startTimeout,
-    start: (_needs, host) => start(settings, host),
+    start: (_needs, host) => start({ ...settings, name: options.name ?? host.name }, host),
     async stop({ pool, database }) {
       await pool.close()
       database.instance.closeSync()

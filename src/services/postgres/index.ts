@@ -34,11 +34,12 @@ interface Running {
  */
 export function postgres(options: PostgresOptions): Service<unknown, Database> {
   const settings = readPostgresOptions(options)
-  const { name, limits, statementTimeoutMs, stopMs } = settings
+  const { limits, statementTimeoutMs, stopMs } = settings
   return defineService({
-    name,
+    name: settings.name,
     stopTimeout: stopMs + endsMs,
-    async start(_needs, { clock, logger, stats, signal }) {
+    async start(_needs, { name: given, clock, logger, stats, signal }) {
+      const name = options.name ?? given
       const pg = await loadPg()
       const pool: Pool<Connection> = new Pool<Connection>({
         ...limits,
