@@ -114,6 +114,7 @@ export function httpPool(options: HttpPoolOptions): Service<unknown, HttpClient>
             `Give a path, or a URL of ${origins.map(({ origin }) => origin).join(', ')}.`,
           )
         }
+        call.noteQuery(shapeOf(init.method, url))
         let loan: Borrowed<Place> | undefined
         const over = (): void => loan?.release()
         loan = await place.acquire(call, { onAbort: over })
@@ -195,4 +196,14 @@ function withOwn(own: Headers, given: RequestInit['headers']): Headers {
   const all = new Headers(own)
   for (const [name, value] of new Headers(given)) all.set(name, value)
   return all
+}
+
+/** What a request asks for, without what it names one thing of many by: steps of the path with a digit in them, and the query's values. */
+function shapeOf(method: string | undefined, { origin, pathname, searchParams }: URL): string {
+  const path = pathname
+    .split('/')
+    .map((step) => (/\d/.test(step) ? '*' : step))
+    .join('/')
+  const names = [...new Set(searchParams.keys())].sort().join('&')
+  return `${method ?? 'GET'} ${origin}${path}${names === '' ? '' : `?${names}`}`
 }

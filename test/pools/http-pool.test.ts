@@ -176,6 +176,28 @@ describe('httpPool()', () => {
     expect(client.usage()[0]?.inUse).toBe(0)
   })
 
+  it('counts requests by their shape, so that a call that asks for one of many over and over is noticed', async () => {
+    const shop = await backend()
+    const http = await world(shop)
+    const call = testCall()
+    for (const path of [
+      '/orders/17/lines',
+      '/orders/18/lines?page=2&size=5',
+      '/orders?size=5&page=1',
+      '/about',
+    ]) {
+      await (await http.as(call).fetch(path)).text()
+    }
+    await (await http.as(call).fetch('/orders', { method: 'POST', body: '{}' })).text()
+    expect(call.noted).toEqual([
+      `GET ${shop.origin}/orders/*/lines`,
+      `GET ${shop.origin}/orders/*/lines?page&size`,
+      `GET ${shop.origin}/orders?page&size`,
+      `GET ${shop.origin}/about`,
+      `POST ${shop.origin}/orders`,
+    ])
+  })
+
   it('bounds what it reads, and what it waits for', async () => {
     const shop = await backend((req, res) => {
       if (req.url === '/large') res.end('x'.repeat(5000))
