@@ -55,7 +55,7 @@ export interface Desk extends DeskReader {
   /** Connections free and callers waiting. */
   state(): { idle: number; waiting: number }
   readonly importLimits: ImportLimits
-  /** What imports hold, against their limits. */
+  /** What runs, waits and is held, against the limits. */
   stats(): BoundedStats[]
   /** Interrupts what runs and closes the database. */
   close(): void
@@ -93,11 +93,13 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
     )
   }
   const pool = await ConnectionPool.open(instance, {
+    of: 'queries',
     size: options.connections ?? 3,
     queue: 32,
     waitMs: options.waitMs ?? 5000,
   })
   const exports = await ConnectionPool.open(instance, {
+    of: 'exports',
     size: options.exports ?? 2,
     queue: 8,
     waitMs: options.waitMs ?? 5000,
@@ -166,7 +168,7 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
     },
     importLimits: ownLimits,
     state: () => pool.state,
-    stats: () => imports.stats(),
+    stats: () => [...pool.stats(), ...exports.stats(), ...imports.stats()],
     close() {
       imports.close()
       exports.close()

@@ -28,7 +28,12 @@ export class CallerWorkspace implements Connections, TableHome {
 
   /** @param waitMs longer than a query may run, because an import waits for the queries between its batches */
   static async open(instance: DuckDBInstance, shared: Connections, waitMs: number): Promise<CallerWorkspace> {
-    const own = await ConnectionPool.open(instance, { size: 1, queue: 16, waitMs })
+    const own = await ConnectionPool.open(instance, {
+      of: 'queries over imports',
+      size: 1,
+      queue: 16,
+      waitMs,
+    })
     return new CallerWorkspace(own, shared)
   }
 
