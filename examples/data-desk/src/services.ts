@@ -42,7 +42,7 @@ export function deskService(open: () => Promise<Desks>): Service<Desks, Services
     startTimeout,
     async start(_needs, { stats }) {
       const desks = await open()
-      for (const { name } of desks.desk.stats()) stats.add({ stats: () => lineOf(desks, name) })
+      for (const { name } of linesOf(desks.desk)) stats.add({ stats: () => lineOf(desks, name) })
       return desks
     },
     stop({ desk, withPeople }) {
@@ -56,9 +56,15 @@ export function deskService(open: () => Promise<Desks>): Service<Desks, Services
   })
 }
 
+function linesOf(desk: Desk): BoundedStats[] {
+  return [...desk.traffic(), ...desk.stats()]
+}
+
 /** One line of what the desks hold, over both of them. */
 function lineOf({ desk, withPeople }: Desks, name: string): BoundedStats {
-  const lines = [...desk.stats(), ...(withPeople?.stats() ?? [])].filter((line) => line.name === name)
+  const lines = [...linesOf(desk), ...(withPeople === undefined ? [] : linesOf(withPeople))].filter(
+    (line) => line.name === name,
+  )
   const sum = (of: (line: BoundedStats) => number): number =>
     lines.reduce((total, line) => total + of(line), 0)
   return {

@@ -55,7 +55,9 @@ export interface Desk extends DeskReader {
   /** Connections free and callers waiting. */
   state(): { idle: number; waiting: number }
   readonly importLimits: ImportLimits
-  /** What runs, waits and is held, against the limits. */
+  /** Queries and exports that run and wait, against their limits. */
+  traffic(): BoundedStats[]
+  /** What imports hold, against their limits. */
   stats(): BoundedStats[]
   /** Interrupts what runs and closes the database. */
   close(): void
@@ -168,7 +170,8 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
     },
     importLimits: ownLimits,
     state: () => pool.state,
-    stats: () => [...pool.stats(), ...exports.stats(), ...imports.stats()],
+    traffic: () => [...pool.stats(), ...exports.stats()],
+    stats: () => imports.stats(),
     close() {
       imports.close()
       exports.close()
