@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { DefinitionError, StartError } from 'holdfast'
 import { serve } from 'holdfast/node'
-import { issueTokens, peopleDatasets } from './access.js'
+import { issueTokens } from './access.js'
 import { readCommand, usage } from './command-line.js'
 import { connectHelp, exampleSql } from './connect-help.js'
-import { DataError } from './data/data-error.js'
-import { type DeskOptions, openDesk } from './data/desk.js'
+import type { DeskOptions } from './data/desk.js'
 import { createDeskServer } from './server.js'
+import { type Desks, openDesks } from './services.js'
 
 /** stdout belongs to the protocol on stdio, so everything else is said on stderr. */
 function say(line: string): void {
@@ -28,16 +28,20 @@ async function main(): Promise<number> {
   const options: DeskOptions = { onProgress: say, ...(data !== undefined && { data }) }
   const tokens = command.auth ? await issueTokens(process.env['DATA_DESK_SECRET']) : undefined
   delete process.env['DATA_DESK_SECRET']
-  const all = await openDesk(options)
-  // A database of its own, which never held them: no SQL finds there what is not there.
-  const desk =
-    tokens === undefined ? all : await openDesk({ ...options, onProgress: () => {}, without: peopleDatasets })
-  const server = createDeskServer(desk, {
-    allowFetch,
-    ...(tokens !== undefined && { access: { auth: tokens.auth, withPeople: all } }),
-  })
+  const permissions = tokens !== undefined
+  let desks: Desks | undefined
+  const server = createDeskServer(
+    async () => {
+      desks = await openDesks(options, permissions)
+      return desks
+    },
+    { allowFetch, permissions, ...(tokens !== undefined && { auth: tokens.auth }) },
+  )
+  await server.start()
+  const datasets = desks?.desk.datasets ?? new Map<string, never>()
+  const { size } = desks?.withPeople?.datasets ?? datasets
   const seconds = ((performance.now() - start) / 1000).toFixed(1)
-  say(`data-desk: ${all.datasets.size} datasets loaded in ${seconds} s`)
+  say(`data-desk: ${size} datasets loaded in ${seconds} s`)
   if (tokens !== undefined) {
     say(`token (reader): ${tokens.reader}`)
     say(`token (people): ${tokens.people}`)
@@ -54,7 +58,7 @@ async function main(): Promise<number> {
     ...(tokens === undefined ? [] : ['--auth']),
     ...allowFetch.flatMap((address) => ['--allow-fetch', address]),
   ]
-  say(connectHelp(url, stdioArgs, exampleSql(desk.datasets), tokens?.reader))
+  say(connectHelp(url, stdioArgs, exampleSql(datasets), tokens?.reader))
   return 0
 }
 
@@ -62,7 +66,7 @@ try {
   process.exitCode = await main()
 } catch (error) {
   // What the user can mend is one sentence; anything else keeps its stack.
-  const mendable = [StartError, DataError, DefinitionError].some((kind) => error instanceof kind)
+  const mendable = [StartError, DefinitionError].some((kind) => error instanceof kind)
   if (!mendable || !(error instanceof Error)) throw error
   say(error.message)
   process.exit(1)

@@ -1,10 +1,79 @@
-import type { Principal } from 'holdfast'
-import type { CallerDesk, Desk } from './data/desk.js'
+import type { BoundedStats, Principal } from 'holdfast'
+import { defineService, type Service } from 'holdfast/services'
+import { peopleDatasets, peoplePermission } from './access.js'
+import { type CallerDesk, type Desk, type DeskOptions, openDesk } from './data/desk.js'
 
 /** What the tools need from the server. */
 export type Services = {
   /** The desk that this caller reads: one database for all, or another for callers that may see more. */
   readonly deskFor: (principal: Principal) => Desk
+}
+
+/** The open desks of a server. */
+export interface Desks {
+  readonly desk: Desk
+  /** The desk of callers that were granted {@link peoplePermission}. Default: everyone reads `desk`. */
+  readonly withPeople?: Desk | undefined
+}
+
+/**
+ * Opens the desk of everyone, or, where callers need `permissions`, one without the people and one with them: a database that never held
+ * them has no SQL that would find them.
+ * @throws {DataError} when the data directory cannot be read or holds no table.
+ */
+export async function openDesks(options: DeskOptions, permissions: boolean): Promise<Desks> {
+  const all = await openDesk(options)
+  if (!permissions) return { desk: all }
+  try {
+    const desk = await openDesk({ ...options, onProgress: () => {}, without: peopleDatasets })
+    return { desk, withPeople: all }
+  } catch (error) {
+    all.close()
+    throw error
+  }
+}
+
+/** Loading takes as long as there is data; a directory of many gigabytes is no mistake. */
+const startTimeout = '10m'
+
+/** The desks, open from the server's start to its end. */
+export function deskService(open: () => Promise<Desks>): Service<Desks, Services['deskFor']> {
+  return defineService({
+    startTimeout,
+    async start(_needs, { stats }) {
+      const desks = await open()
+      for (const { name } of linesOf(desks.desk)) stats.add({ stats: () => lineOf(desks, name) })
+      return desks
+    },
+    stop({ desk, withPeople }) {
+      desk.close()
+      withPeople?.close()
+    },
+    forCall:
+      ({ desk, withPeople = desk }) =>
+      ({ permissions }: Principal) =>
+        permissions.has(peoplePermission) ? withPeople : desk,
+  })
+}
+
+function linesOf(desk: Desk): BoundedStats[] {
+  return [...desk.traffic(), ...desk.stats()]
+}
+
+/** One line of what the desks hold, over both of them. */
+function lineOf({ desk, withPeople }: Desks, name: string): BoundedStats {
+  const lines = [...linesOf(desk), ...(withPeople === undefined ? [] : linesOf(withPeople))].filter(
+    (line) => line.name === name,
+  )
+  const sum = (of: (line: BoundedStats) => number): number =>
+    lines.reduce((total, line) => total + of(line), 0)
+  return {
+    name,
+    size: sum(({ size }) => size),
+    limit: sum(({ limit }) => limit),
+    unit: lines[0]?.unit ?? 'entries',
+    dropped: sum(({ dropped }) => dropped),
+  }
 }
 
 /** The desk as whoever makes this call sees it. Anonymous callers are one and the same, because nothing tells them apart. */

@@ -2,10 +2,12 @@ import type { BoundedStats } from 'holdfast'
 import type { ImportedTable } from '../import/caller-workspace.js'
 import { type ImportLimits, importLimits } from '../import/import-limits.js'
 import { ImportedTables, type ImportRequest } from '../import/imported-tables.js'
+import { hasRoutes } from './airport-routes.js'
 import { ConnectionPool } from './connection-pool.js'
 import { DataError } from './data-error.js'
 import { createDeskReader, type DatasetDescription, type DeskReader, maxRows } from './desk-reader.js'
 import { openDatabase } from './open-database.js'
+import { airportDesk } from './read-routes.js'
 import { bundledDataDirectory, findSourceFiles } from './source-files.js'
 import { assignNames, bundledNames } from './table-names.js'
 
@@ -22,6 +24,13 @@ export interface DeskOptions {
   readonly queryTimeoutMs?: number
   /** Queries at once. Default: 3, which leaves one of libuv's four threads to the rest of the process. */
   readonly connections?: number
+  /**
+   * Exports at once; queries do not wait for them. Default: 2. Each asks for rows in short turns, so that it keeps none of libuv's
+   * threads for long.
+   */
+  readonly exports?: number
+  /** How long one export may take, in ms. Default: 120,000. */
+  readonly exportTimeoutMs?: number
   /** How long a query waits for a connection, in ms. Default: 5,000. */
   readonly waitMs?: number
   /** Size of one result's rows as JSON, in bytes. Default: 256 KB. */
@@ -46,6 +55,8 @@ export interface Desk extends DeskReader {
   /** Connections free and callers waiting. */
   state(): { idle: number; waiting: number }
   readonly importLimits: ImportLimits
+  /** Queries and exports that run and wait, against their limits. */
+  traffic(): BoundedStats[]
   /** What imports hold, against their limits. */
   stats(): BoundedStats[]
   /** Interrupts what runs and closes the database. */
@@ -84,10 +95,18 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
     )
   }
   const pool = await ConnectionPool.open(instance, {
+    of: 'queries',
     size: options.connections ?? 3,
     queue: 32,
     waitMs: options.waitMs ?? 5000,
   })
+  const exports = await ConnectionPool.open(instance, {
+    of: 'exports',
+    size: options.exports ?? 2,
+    queue: 8,
+    waitMs: options.waitMs ?? 5000,
+  })
+  const exportTimeoutMs = options.exportTimeoutMs ?? 120_000
   const rules = { functions, systemViews }
   const queryTimeoutMs = options.queryTimeoutMs ?? 15_000
   const limits = {
@@ -106,7 +125,14 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
     queryTimeoutMs,
     now: options.now ?? Date.now,
   })
-  const common = createDeskReader({ datasets, rules, limits, connectionsFor: () => pool })
+  const airports = hasRoutes(datasets) ? airportDesk(pool, queryTimeoutMs) : undefined
+  const readerOptions = { rules, limits, exportTimeoutMs, airports }
+  const common = createDeskReader({
+    ...readerOptions,
+    datasets,
+    connectionsFor: () => pool,
+    exportsFor: () => exports,
+  })
   // What was loaded at the start never changes, so a description of it is made once; there are as many as datasets.
   const descriptions = new Map<string, DatasetDescription>()
 
@@ -128,11 +154,11 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
       }
       const all = new Map([...datasets, ...imported].sort(([a], [b]) => (a < b ? -1 : 1)))
       const reader = createDeskReader({
+        ...readerOptions,
         datasets: all,
-        rules,
-        limits,
         // Queries over a caller's imports wait for each other, so other queries keep to the pool.
         connectionsFor: (sql) => (mentions(sql, imported.keys()) ? home : pool),
+        exportsFor: (name) => (imported.has(name) ? home.within(exports) : exports),
       })
       return {
         ...reader,
@@ -144,9 +170,11 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
     },
     importLimits: ownLimits,
     state: () => pool.state,
+    traffic: () => [...pool.stats(), ...exports.stats()],
     stats: () => imports.stats(),
     close() {
       imports.close()
+      exports.close()
       pool.close()
       instance.closeSync()
     },

@@ -66,7 +66,7 @@ export class ImportedTables {
   }
 
   /** Where statements over the caller's tables run; undefined when there are none. */
-  connectionsOf(caller: string): Connections | undefined {
+  connectionsOf(caller: string): CallerWorkspace | undefined {
     return this.#workspaces.get(caller)
   }
 
