@@ -24,7 +24,7 @@ export interface ServiceCall {
 
 /** What a service is given to start with. */
 export interface ServiceHost {
-  /** The name that the server gives it. */
+  /** Its own name, or the one that the server gives it: what messages, health and stats call it. */
   readonly name: string
   readonly clock: Clock
   readonly logger: Logger
@@ -36,7 +36,7 @@ export interface ServiceHost {
 
 /** How one service is started, looked after and stopped; times are milliseconds. */
 export interface ServicePlan<Value = unknown, Seen = unknown> {
-  /** For messages; undefined: the name that the server gives it. */
+  /** What it is called in messages, health and stats; undefined: the name that the server gives it. */
   readonly name: string | undefined
   /** The names, as the server gives them, of services that must run before. */
   readonly dependsOn: readonly string[]

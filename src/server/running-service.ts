@@ -31,7 +31,7 @@ export class RunningService {
   #checking = false
 
   constructor({ name, plan }: NamedPlan, options: RunningServiceOptions) {
-    this.name = name
+    this.name = plan.name ?? name
     this.#plan = plan
     this.#options = options
   }

@@ -9,7 +9,7 @@ import { type Duration, toMs } from '../engine/duration.js'
 import { DefinitionError } from '../errors/definition-error.js'
 
 export interface ServiceOptions<Value, Needs, Seen> {
-  /** For messages. Default: the name that it has in the server's `services`. */
+  /** What it is called in messages, health and stats. Default: the name that it has in the server's `services`. */
   readonly name?: string
   /** The names, in the server's `services`, of what must run before it; `start` is given them. */
   readonly dependsOn?: readonly (keyof Needs & string)[]

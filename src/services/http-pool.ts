@@ -77,12 +77,11 @@ export function httpPool(options: HttpPoolOptions): Service<unknown, HttpClient>
   const [first = new URL('http://localhost')] = origins
 
   return defineService({
-    name,
+    ...(options.name !== undefined && { name }),
     stopTimeout: stopMs + endsMs,
-    start(_needs, { name: given, clock, logger, stats }): Running {
+    start(_needs, { name: known, clock, logger, stats }): Running {
       const places = new Map(
         origins.map(({ origin }) => {
-          const known = options.name ?? given
           const called = origins.length === 1 ? known : `${known} ${origin}`
           const made = new Pool<Place>({
             ...limits,

@@ -76,10 +76,10 @@ export function pool<Resource>(
   const limits = poolLimits(name, options)
   const stopMs = toMs(options.stopTimeout ?? '5s', `pool() "${name}": "stopTimeout"`)
   return defineService({
-    name,
+    ...(options.name !== undefined && { name }),
     stopTimeout: stopMs + endsMs,
-    async start(_needs, { name: given, clock, logger, stats, signal }) {
-      const made = new Pool<Resource>({ ...options, ...limits, name: options.name ?? given, clock, logger })
+    async start(_needs, { name: known, clock, logger, stats, signal }) {
+      const made = new Pool<Resource>({ ...options, ...limits, name: known, clock, logger })
       for (const bounded of made.bounded) stats.add(bounded)
       await openOrClose(made, signal)
       return made

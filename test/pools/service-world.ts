@@ -35,7 +35,7 @@ export async function run<Value, Seen>(service: Service<Value, Seen>): Promise<R
   const value = await plan.start(
     {},
     {
-      name: 'given',
+      name: plan.name ?? 'given',
       clock: systemClock,
       logger: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
       stats: { add: (one) => void bounded.push(one) },

@@ -24,9 +24,9 @@ export function duckdb(options?: DuckdbOptions): Service<OpenDuckdb, Duckdb>
 export function duckdb(options: DuckdbOptions = {}): Service<OpenDuckdb, Duckdb> {
   const settings = readDuckdbOptions(options)
   return defineService<OpenDuckdb, Readonly<Record<never, never>>, Duckdb>({
-    name: settings.name,
+    ...(options.name !== undefined && { name: settings.name }),
     startTimeout,
-    start: (_needs, host) => start({ ...settings, name: options.name ?? host.name }, host),
+    start: (_needs, host) => start({ ...settings, name: host.name }, host),
     async stop({ pool, database }) {
       await pool.close()
       database.instance.closeSync()

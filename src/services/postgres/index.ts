@@ -36,10 +36,9 @@ export function postgres(options: PostgresOptions): Service<unknown, Database> {
   const settings = readPostgresOptions(options)
   const { limits, statementTimeoutMs, stopMs } = settings
   return defineService({
-    name: settings.name,
+    ...(options.name !== undefined && { name: settings.name }),
     stopTimeout: stopMs + endsMs,
-    async start(_needs, { name: given, clock, logger, stats, signal }) {
-      const name = options.name ?? given
+    async start(_needs, { name, clock, logger, stats, signal }) {
       const pg = await loadPg()
       const pool: Pool<Connection> = new Pool<Connection>({
         ...limits,

@@ -26,8 +26,8 @@ export function sqlite(options: SqliteOptions): Service<SqlitePools, Sqlite>
 export function sqlite(options: SqliteOptions): Service<SqlitePools, Sqlite> {
   const settings = readSqliteOptions(options)
   return defineService<SqlitePools, Readonly<Record<never, never>>, Sqlite>({
-    name: settings.name,
-    start: (_needs, host) => start({ ...settings, name: options.name ?? host.name }, host),
+    ...(options.name !== undefined && { name: settings.name }),
+    start: (_needs, host) => start({ ...settings, name: host.name }, host),
     stop: async ({ readers, writer }) => {
       await Promise.all([readers.close(), writer?.close()])
     },
