@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Authenticator } from 'holdfast'
 import { jwt, signToken } from 'holdfast/auth'
-import type { Desk } from './data/desk.js'
+import type { ServedDesk } from './data/served-desk.js'
 
 /** What every caller needs who wants anything at all of a desk that asks for tokens. */
 export const readPermission = 'datasets:read'
@@ -14,7 +14,7 @@ export const peopleDatasets: ReadonlySet<string> = new Set(['people'])
 export interface DeskAccess {
   readonly auth: Authenticator
   /** The desk of callers that were granted {@link peoplePermission}. */
-  readonly withPeople: Desk
+  readonly withPeople: ServedDesk
 }
 
 export interface Tokens {

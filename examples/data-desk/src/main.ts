@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { DefinitionError, StartError } from 'holdfast'
 import { serve } from 'holdfast/node'
-import { issueTokens, peopleDatasets } from './access.js'
+import { issueTokens } from './access.js'
 import { readCommand, usage } from './command-line.js'
 import { connectHelp, exampleSql } from './connect-help.js'
 import { DataError } from './data/data-error.js'
-import { type DeskOptions, openDesk } from './data/desk.js'
+import { openDesks } from './open-desks.js'
 import { createDeskServer } from './server.js'
 
 /** stdout belongs to the protocol on stdio, so everything else is said on stderr. */
@@ -24,20 +24,19 @@ async function main(): Promise<number> {
     return 1
   }
   const { data, port, allowFetch } = command
-  const start = performance.now()
-  const options: DeskOptions = { onProgress: say, ...(data !== undefined && { data }) }
   const tokens = command.auth ? await issueTokens(process.env['DATA_DESK_SECRET']) : undefined
   delete process.env['DATA_DESK_SECRET']
-  const all = await openDesk(options)
-  // A database of its own, which never held them: no SQL finds there what is not there.
-  const desk =
-    tokens === undefined ? all : await openDesk({ ...options, onProgress: () => {}, without: peopleDatasets })
-  const server = createDeskServer(desk, {
+  const { all, readers, summary } = await openDesks({
+    data,
+    apart: tokens !== undefined,
+    env: process.env,
+    onProgress: say,
+  })
+  const server = createDeskServer(readers, {
     allowFetch,
     ...(tokens !== undefined && { access: { auth: tokens.auth, withPeople: all } }),
   })
-  const seconds = ((performance.now() - start) / 1000).toFixed(1)
-  say(`data-desk: ${all.datasets.size} datasets loaded in ${seconds} s`)
+  say(`data-desk: ${summary}`)
   if (tokens !== undefined) {
     say(`token (reader): ${tokens.reader}`)
     say(`token (people): ${tokens.people}`)
@@ -54,7 +53,7 @@ async function main(): Promise<number> {
     ...(tokens === undefined ? [] : ['--auth']),
     ...allowFetch.flatMap((address) => ['--allow-fetch', address]),
   ]
-  say(connectHelp(url, stdioArgs, exampleSql(desk.datasets), tokens?.reader))
+  say(connectHelp(url, stdioArgs, exampleSql(readers.datasets), tokens?.reader))
   return 0
 }
 

@@ -1,6 +1,8 @@
 import { type Authenticator, createServer, type Principal, type Server } from 'holdfast'
+import { defineService } from 'holdfast/services'
 import { type DeskAccess, peoplePermission, readPermission } from './access.js'
-import { type Desk, type DeskOptions, openDesk } from './data/desk.js'
+import { type DeskOptions, openDesk } from './data/desk.js'
+import type { ServedDesk } from './data/served-desk.js'
 import { addExploreDataset } from './prompts/explore-dataset.js'
 import { addSchemaResource } from './resources/schema.js'
 import type { Services } from './services.js'
@@ -19,9 +21,12 @@ export interface DeskServerOptions {
   readonly access?: DeskAccess
 }
 
+/** In the place of a database, for desks that have their own. */
+const noDatabase = defineService({ start: () => undefined })
+
 /** The server over an open desk. Closing the server closes the desk, and the one with more. */
 export function createDeskServer(
-  desk: Desk,
+  desk: ServedDesk,
   { allowFetch = [], access, auth = access?.auth }: DeskServerOptions = {},
 ): Server<Services> {
   const server = createServer({
@@ -37,29 +42,32 @@ export function createDeskServer(
       timeoutMs: desk.importLimits.durationMs + 5000,
     },
     instructions:
-      `${desk.datasets.size} datasets as tables of one SQL database (DuckDB), read only. ` +
+      `${desk.datasets.size} datasets as tables of one SQL database (${desk.dialect}), read only. ` +
       'Start with list-datasets, look at one with describe-dataset, then ask with query-dataset; ' +
-      'format-rows makes CSV, XML, Markdown or JSON of the rows. ' +
-      'import-csv makes a dataset of a CSV file on the web: yours alone, and for an hour.',
+      'format-rows makes CSV, XML, Markdown or JSON of the rows.' +
+      (desk.canImport
+        ? ' import-csv makes a dataset of a CSV file on the web: yours alone, and for an hour.'
+        : ''),
     services: {
       deskFor: ({ permissions }: Principal) =>
         access !== undefined && permissions.has(peoplePermission) ? access.withPeople : desk,
+      database: (access?.withPeople ?? desk).service ?? noDatabase,
+      readersDatabase: (access === undefined ? undefined : desk.service) ?? noDatabase,
     },
   })
   const readers = server.group(access === undefined ? {} : { permissions: [readPermission] })
   readers.add(listDatasets)
   readers.add(describeDataset)
-  readers.add(queryDataset)
+  readers.add(queryDataset(desk.dialect))
   readers.add(formatRows)
-  readers.add(importCsv)
+  if (desk.canImport) readers.add(importCsv)
   addSchemaResource(readers)
   addExploreDataset(readers)
 
   const close = server.close.bind(server)
   server.close = async (closing) => {
     await close(closing)
-    desk.close()
-    access?.withPeople.close()
+    await Promise.all([desk.close(), access?.withPeople.close()])
   }
   return server
 }

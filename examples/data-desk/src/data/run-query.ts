@@ -1,17 +1,14 @@
 import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api'
 import type { BoundedStatement, ResultColumn } from './bounded-columns.js'
+import { BoundedRows, type Row, type RowLimits } from './bounded-rows.js'
 import type { Connections } from './connection-pool.js'
-import { type CutCount, type Json, parseJsonText, toJson } from './json-value.js'
+import { type CutCount, parseJsonText, toJson } from './json-value.js'
 import { QueryRefusal } from './refusal.js'
 import { toSqlRefusal } from './sql-error.js'
 
-export type Row = Record<string, Json>
+export type { Row }
 
-export interface QueryLimits {
-  /** Rows returned at most. */
-  readonly rows: number
-  /** Size of the rows as JSON text, in bytes, at most. */
-  readonly bytes: number
+export interface QueryLimits extends RowLimits {
   /** How long the statement may run, in ms. */
   readonly timeoutMs: number
 }
@@ -34,35 +31,33 @@ async function readRows(
 ): Promise<QueryResult> {
   const columns = resultColumns.map(({ name, type }) => ({ name, type }))
   const cut: CutCount = { cells: 0 }
-  const rows: Row[] = []
-  let bytes = 0
+  const bounded = new BoundedRows(limits)
   for (;;) {
     const chunk = await result.fetchChunk()
     if (chunk === null || chunk.rowCount === 0) break
     for (let index = 0; index < chunk.rowCount; index += 1) {
-      if (rows.length === limits.rows) return { columns, rows, truncatedBy: 'rows', cutCells: cut.cells }
-      const row: Row = Object.fromEntries(
-        chunk.getRowValues(index).map((value, at) => {
-          const column = resultColumns[at]
-          return [
-            column?.name ?? `column${at}`,
-            column?.isJson === true ? parseJsonText(value, cut) : toJson(value, cut),
-          ]
-        }),
-      )
-      bytes += Buffer.byteLength(JSON.stringify(row)) + 1
-      if (bytes > limits.bytes) {
-        if (rows.length > 0) return { columns, rows, truncatedBy: 'bytes', cutCells: cut.cells }
-        throw new QueryRefusal(
-          'result_too_large',
-          `One row has more than ${limits.bytes} bytes.`,
-          'Select fewer columns, or cut long values with left(value, 200).',
+      const values = (): Row =>
+        Object.fromEntries(
+          chunk.getRowValues(index).map((value, at) => {
+            const column = resultColumns[at]
+            return [
+              column?.name ?? `column${at}`,
+              column?.isJson === true ? parseJsonText(value, cut) : toJson(value, cut),
+            ]
+          }),
         )
-      }
-      rows.push(row)
+      if (!bounded.add(values)) return answerOf(columns, bounded, cut)
     }
   }
-  return { columns, rows, truncatedBy: undefined, cutCells: cut.cells }
+  return answerOf(columns, bounded, cut)
+}
+
+function answerOf(
+  columns: QueryResult['columns'],
+  { rows, truncatedBy }: BoundedRows,
+  cut: CutCount,
+): QueryResult {
+  return { columns, rows, truncatedBy, cutCells: cut.cells }
 }
 
 /** Leaves no transaction behind, whatever the statement did to it. */

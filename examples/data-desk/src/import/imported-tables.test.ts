@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { type CsvHost, startCsvHost } from '../../test/csv-host.js'
 import { ConnectionPool } from '../data/connection-pool.js'
 import { type Desk, type DeskOptions, openDesk } from '../data/desk.js'
+import { DuckdbImports } from './duckdb-imports.js'
 import { importLimits } from './import-limits.js'
 import { ImportedTables } from './imported-tables.js'
 
@@ -133,18 +134,19 @@ describe('the quota', () => {
   it('of all callers together is an amount of memory', async () => {
     const instance = await DuckDBInstance.create(':memory:', { temp_directory: '', memory_limit: '8MB' })
     const shared = await ConnectionPool.open(instance, { size: 1, queue: 1, waitMs: 1000 })
+    const storage = new DuckdbImports(instance, shared, 1000)
     const tables = new ImportedTables({
-      instance,
-      shared,
+      storage,
       limits: importLimits,
       memoryBytes: 1000,
       reserved: new Set(),
       keywords: new Set(),
-      queryTimeoutMs: 1000,
       now: Date.now,
     })
     const load = (caller: string, text: string): Promise<unknown> =>
-      tables.import(caller, { url: host.url(text), name: 'x', fetch })
+      tables.import(caller, { url: host.url(text), name: 'x', fetch }, (records, signal) =>
+        storage.load(caller, 'x', records, signal),
+      )
     const lines = Array.from(
       { length: 200_000 },
       (_, n) => `${n * 7919},${(n * 7919).toString(36)} of many texts`,
@@ -154,7 +156,7 @@ describe('the quota', () => {
     expect(tables.stats().map(({ size }) => size)).toEqual([0, 0, 0])
     await load('one', `a,b\n${'1,x\n'.repeat(100)}`)
     await expect(load('two', 'a\n1\n')).rejects.toMatchObject({ code: 'desk_full' })
-    tables.close()
+    await tables.close()
     shared.close()
     instance.closeSync()
   })
