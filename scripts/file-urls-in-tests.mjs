@@ -1,5 +1,6 @@
 // Lets tests run on the sources although `new URL('./process.js', import.meta.url)` names a file that only the build
-// makes: the TypeScript beside it is bundled into node_modules, where its imports are found, and the URL leads there.
+// makes: the TypeScript beside it is bundled into node_modules, where its imports are found, and the URL leads there. The sources are
+// those of the library and of the examples, which import the library by its name.
 import { existsSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -11,18 +12,21 @@ import { FILE_URL } from './build-library.mjs'
  * @param {string} root the package's folder
  */
 export function fileUrlsInTests(root) {
-  const sources = join(root, 'src')
+  const sources = [join(root, 'src'), join(root, 'examples')]
   const made = new Map()
 
   async function make(source) {
-    const name = relative(sources, source).replaceAll('\\', '/').slice(0, -3)
+    const name = relative(root, source).replaceAll('\\', '/').slice(0, -3)
     const file = join(root, 'node_modules', '.holdfast-test-files', `${name}.mjs`)
     const bundle = await rolldown({
       cwd: root,
       input: source,
       platform: 'node',
       external: (id) => !/^[./]/.test(id) && !/^[A-Za-z]:[\\/]/.test(id),
-      resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
+      resolve: {
+        extensionAlias: { '.js': ['.ts', '.js'] },
+        alias: { 'holdfast/worker': join(root, 'src/worker/index.ts') },
+      },
       tsconfig: false,
     })
     try {
@@ -37,7 +41,7 @@ export function fileUrlsInTests(root) {
     name: 'file-urls-in-tests',
     enforce: 'pre',
     async transform(code, id) {
-      if (!id.startsWith(sources) || !code.includes('import.meta.url')) return null
+      if (!sources.some((folder) => id.startsWith(folder)) || !code.includes('import.meta.url')) return null
       let next = code
       for (const [whole, , path] of code.matchAll(FILE_URL)) {
         const source = join(dirname(id), `${path}.ts`)

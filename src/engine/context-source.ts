@@ -16,7 +16,7 @@ export interface ContextSourceOptions {
 
 /** What the contexts of a definition's calls share, made once. */
 export function contextSource(environment: Environment, options: ContextSourceOptions): ContextSource {
-  const { services, logger, clock, fetch, spilling } = environment
+  const { services, logger, clock, fetch, spilling, workers } = environment
   const { name, timeoutMs, errors = {}, fallbacks = {}, singleUse = false, repeatable = true } = options
   const asking = { name, fallbacks, singleUse, timeoutMs }
   return {
@@ -29,6 +29,7 @@ export function contextSource(environment: Environment, options: ContextSourceOp
     timeoutMs,
     repeatable,
     now: clock.monotonic,
+    workers,
     spill: (exchange, source, spillOptions) => spilling.write(exchange, source, spillOptions),
     interact: (exchange) => environment.openInteraction(exchange, asking),
   }

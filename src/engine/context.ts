@@ -1,8 +1,10 @@
 import type { MapOptions, MapWork, Outcome } from '../concurrency/map-items.js'
+import type { WorkerExports, WorkerInput, WorkerOutput } from '../concurrency/workers/define-worker.js'
 import type { Fetch } from '../contracts/fetch.js'
 import type { Logger } from '../contracts/logger.js'
 import type { Principal } from '../contracts/principal.js'
 import type { ServiceCall } from '../contracts/service.js'
+import { DefinitionError } from '../errors/definition-error.js'
 import { ToolError, type ToolErrorDetails } from '../errors/tool-error.js'
 import type { RequestId } from '../protocol/json-rpc.js'
 import type { LogSeverity } from '../protocol/log-level.js'
@@ -25,6 +27,7 @@ import type {
 import type { Loader } from './loader.js'
 import type { SpillOptions, SpillSource } from './spilling.js'
 import { ofQuestion } from './unanswered.js'
+import type { Workers } from './workers.js'
 
 /** What narrowing on a feature adds to the context's type; a feature that brings methods adds them here. */
 export interface FeatureContext {
@@ -59,6 +62,7 @@ export interface ContextSource {
   /** Whether a call does no more when it runs twice. */
   readonly repeatable: boolean
   now(): number
+  readonly workers: Workers
   spill(exchange: Exchange, source: SpillSource, options: SpillOptions): Promise<ResourceLink>
   /** What the definition's calls ask their clients. */
   interact(exchange: Exchange): Promise<Interaction>
@@ -330,6 +334,23 @@ export class Context {
    */
   spill(source: SpillSource, options: SpillOptions): Promise<ResourceLink> {
     return this.#source.spill(this.#exchange, source, options)
+  }
+
+  /**
+   * Runs a worker module's function on a thread, for work that is computed from what the handler has fetched:
+   * `await ctx.runWorker<typeof import('./profile-worker.js')>(new URL('./profile-worker.js', import.meta.url), sample)`. The type
+   * argument is what types input and output. It is one of the server's `workers`: it waits its turn, ends with the call, and what it
+   * tells and throws is this call's. Input and output are copied; a typed array over a SharedArrayBuffer is shared. docs/workers.md
+   * @throws DefinitionError for a URL that leads to no file; ToolError `overloaded`, `worker_failed`; else what the function throws
+   */
+  async runWorker<Module extends WorkerExports = WorkerExports>(
+    worker: URL,
+    input: WorkerInput<Module>,
+  ): Promise<WorkerOutput<Module>> {
+    const { workers, name } = this.#source
+    const wrong = workers.check(worker)
+    if (wrong !== undefined) throw new DefinitionError(`ctx.runWorker in "${name}": ${wrong}`)
+    return (await workers.run(worker, name, input, this)) as WorkerOutput<Module>
   }
 
   /** Whether the client can do this under the call's revision; a yes narrows the context's type. */

@@ -1,4 +1,4 @@
-import { createServer, type ToolDefinition, toolsFor } from 'holdfast'
+import { createServer, type HandlerContext, type ToolDefinition, toolsFor } from 'holdfast'
 import { defineWorker, type WorkerContext } from 'holdfast/worker'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
@@ -60,5 +60,30 @@ describe('defineWorker', () => {
     expect(made).toBeTypeOf('object')
     // @ts-expect-error: it takes a function
     expect(() => defineWorker({})).toThrow(/takes a function/)
+  })
+})
+
+describe('ctx.runWorker', () => {
+  it('takes and gives what the module named does', () => {
+    const made = defineWorker(async ({ rows }: { readonly rows: readonly number[] }) => ({
+      sum: rows.length,
+    }))
+    interface Module {
+      readonly default: typeof made
+    }
+    const runs = [
+      (ctx: HandlerContext) => ctx.runWorker<Module>(worker, { rows: [1] }),
+      // @ts-expect-error: the module's function takes numbers
+      (ctx: HandlerContext) => ctx.runWorker<Module>(worker, { rows: ['1'] }),
+      // @ts-expect-error: a path says not what it is relative to
+      (ctx: HandlerContext) => ctx.runWorker<Module>('./heavy.js', { rows: [1] }),
+    ] as const
+    expectTypeOf(runs[0]).returns.resolves.toEqualTypeOf<{ sum: number }>()
+    const unnamed = (ctx: HandlerContext) => ctx.runWorker(worker, 'anything')
+    expectTypeOf(unnamed).returns.resolves.toEqualTypeOf<unknown>()
+    // @ts-expect-error: the module's default is no worker
+    const none = (ctx: HandlerContext) => ctx.runWorker<{ default: object }>(worker, 'anything')
+    expect(none).toBeTypeOf('function')
+    expect(runs).toHaveLength(3)
   })
 })

@@ -1,9 +1,8 @@
 import { type Authenticator, anonymous, type Principal, type Server } from 'holdfast'
 import { cells, type TestClient } from 'holdfast/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { issueTokens, peopleDatasets, peoplePermission, readPermission, type Tokens } from './access.js'
-import { openDesk } from './data/desk.js'
-import { createDeskServer } from './server.js'
+import { issueTokens, peoplePermission, readPermission, type Tokens } from './access.js'
+import { createDataDesk } from './server.js'
 import type { Services } from './services.js'
 
 const files = new Set(['airports.csv', 'lookup_people.csv'])
@@ -15,9 +14,7 @@ let tokens: Tokens
 beforeAll(async () => {
   tokens = await issueTokens()
   const only = (file: string): boolean => files.has(file)
-  const withPeople = await openDesk({ only })
-  const desk = await openDesk({ only, without: peopleDatasets })
-  server = createDeskServer(desk, { access: { auth: tokens.auth, withPeople } })
+  server = await createDataDesk({ only, auth: tokens.auth, permissions: true })
 })
 afterAll(() => server.close())
 

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Authenticator } from 'holdfast'
 import { jwt, signToken } from 'holdfast/auth'
-import type { ServedDesk } from './data/served-desk.js'
 
 /** What every caller needs who wants anything at all of a desk that asks for tokens. */
 export const readPermission = 'datasets:read'
@@ -9,13 +8,6 @@ export const readPermission = 'datasets:read'
 /** Datasets about persons, which callers see only with a permission of their own. */
 export const peoplePermission = 'people:read'
 export const peopleDatasets: ReadonlySet<string> = new Set(['people'])
-
-/** Who may see what: callers without the permission read a database that never held what it is for. */
-export interface DeskAccess {
-  readonly auth: Authenticator
-  /** The desk of callers that were granted {@link peoplePermission}. */
-  readonly withPeople: ServedDesk
-}
 
 export interface Tokens {
   readonly auth: Authenticator

@@ -5,8 +5,9 @@ import { issueTokens } from './access.js'
 import { readCommand, usage } from './command-line.js'
 import { connectHelp, exampleSql } from './connect-help.js'
 import { DataError } from './data/data-error.js'
-import { openDesks } from './open-desks.js'
+import { chooseEngine } from './desk-engine.js'
 import { createDeskServer } from './server.js'
+import type { Desks } from './services.js'
 
 /** stdout belongs to the protocol on stdio, so everything else is said on stderr. */
 function say(line: string): void {
@@ -24,19 +25,25 @@ async function main(): Promise<number> {
     return 1
   }
   const { data, port, allowFetch } = command
+  const start = performance.now()
   const tokens = command.auth ? await issueTokens(process.env['DATA_DESK_SECRET']) : undefined
   delete process.env['DATA_DESK_SECRET']
-  const { all, readers, summary } = await openDesks({
-    data,
-    apart: tokens !== undefined,
-    env: process.env,
-    onProgress: say,
-  })
-  const server = createDeskServer(readers, {
-    allowFetch,
-    ...(tokens !== undefined && { access: { auth: tokens.auth, withPeople: all } }),
-  })
-  say(`data-desk: ${summary}`)
+  const permissions = tokens !== undefined
+  const engine = chooseEngine({ data, permissions, env: process.env, onProgress: say })
+  let desks: Desks | undefined
+  const open = async (): Promise<Desks> => {
+    desks = await engine.open()
+    return desks
+  }
+  const server = createDeskServer(
+    { ...engine, open },
+    { allowFetch, permissions, ...(tokens !== undefined && { auth: tokens.auth }) },
+  )
+  await server.start()
+  const datasets = desks?.desk.datasets ?? new Map<string, never>()
+  const { size } = desks?.withPeople?.datasets ?? datasets
+  const seconds = ((performance.now() - start) / 1000).toFixed(1)
+  say(`data-desk: ${size} datasets ready in ${seconds} s (${engine.dialect})`)
   if (tokens !== undefined) {
     say(`token (reader): ${tokens.reader}`)
     say(`token (people): ${tokens.people}`)
@@ -53,7 +60,7 @@ async function main(): Promise<number> {
     ...(tokens === undefined ? [] : ['--auth']),
     ...allowFetch.flatMap((address) => ['--allow-fetch', address]),
   ]
-  say(connectHelp(url, stdioArgs, exampleSql(readers.datasets), tokens?.reader))
+  say(connectHelp(url, stdioArgs, exampleSql(datasets), tokens?.reader))
   return 0
 }
 

@@ -35,9 +35,26 @@ export interface WorkerModule<Input = never, Output = unknown> {
   readonly [workerFunction]: WorkerFunction<Input, Output>
 }
 
+/** What `import()` of a worker module gives: the type argument of `ctx.runWorker`. */
+export interface WorkerExports {
+  readonly default: WorkerModule<never, unknown>
+}
+
+/** What the function of a worker module takes; unknown where the module is. */
+export type WorkerInput<Module extends WorkerExports> =
+  Module['default'] extends WorkerModule<infer Input, unknown>
+    ? [Input] extends [never]
+      ? unknown
+      : Input
+    : unknown
+
+/** What it resolves with. */
+export type WorkerOutput<Module extends WorkerExports> =
+  Module['default'] extends WorkerModule<never, infer Output> ? Awaited<Output> : unknown
+
 /**
  * Makes a module the work of a tool: `export default defineWorker((input, ctx) => ...)`, and `worker: new URL('./heavy.js',
- * import.meta.url)` on the tool in place of a handler. It runs on a thread, with the checked arguments; arguments and result are
+ * import.meta.url)` on the tool in place of a handler, or `ctx.runWorker` in one. It runs on a thread, with the checked arguments; arguments and result are
  * copied from thread to thread, so they must be data (structured clone). docs/workers.md
  * @throws TypeError for something that is no function.
  */

@@ -1,4 +1,5 @@
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import type { BoundedStats } from 'holdfast'
 import { QueryRefusal } from './refusal.js'
 
 interface Waiter {
@@ -7,6 +8,8 @@ interface Waiter {
 }
 
 export interface PoolLimits {
+  /** What they are called in statistics: queries, say. */
+  readonly of: string
   /** Connections at most, and so queries at once. */
   readonly size: number
   /** Callers that may wait for one. */
@@ -29,6 +32,7 @@ export class ConnectionPool implements Connections {
   readonly #all: readonly DuckDBConnection[]
   readonly #limits: PoolLimits
   readonly #waiters = new Set<Waiter>()
+  #refused = 0
   #closed = false
 
   private constructor(connections: readonly DuckDBConnection[], limits: PoolLimits) {
@@ -47,6 +51,17 @@ export class ConnectionPool implements Connections {
     return { idle: this.#idle.length, waiting: this.#waiters.size }
   }
 
+  /** What runs and what waits, against the limits; `dropped` counts who got none. */
+  stats(): BoundedStats[] {
+    const { of, size, queue } = this.#limits
+    const dropped = this.#refused
+    const running = this.#closed ? 0 : size - this.#idle.length
+    return [
+      { name: of, size: running, limit: size, unit: 'entries', dropped: 0 },
+      { name: `${of} that wait`, size: this.#waiters.size, limit: queue, unit: 'entries', dropped },
+    ]
+  }
+
   /**
    * Takes a connection; the caller gives it back with {@link release}. Throws `desk_busy` when the queue is full
    * or the wait too long, `cancelled` when the signal fires first.
@@ -57,6 +72,7 @@ export class ConnectionPool implements Connections {
     const idle = this.#idle.pop()
     if (idle !== undefined) return Promise.resolve(idle)
     if (this.#waiters.size >= this.#limits.queue) {
+      this.#refused += 1
       return Promise.reject(new QueryRefusal('desk_busy', 'Too many queries are waiting already.', retryHint))
     }
     return new Promise((resolve, reject) => {
@@ -77,6 +93,7 @@ export class ConnectionPool implements Connections {
       }
       const onAbort = (): void => waiter.refuse(new QueryRefusal('cancelled', 'The call was cancelled.'))
       const timer = setTimeout(() => {
+        this.#refused += 1
         const seconds = this.#limits.waitMs / 1000
         waiter.refuse(new QueryRefusal('desk_busy', `All connections were busy for ${seconds} s.`, retryHint))
       }, this.#limits.waitMs)

@@ -21,7 +21,7 @@ export interface ColumnSummary extends ColumnInfo {
 /** Counting different values exactly is cheap up to here; the estimate is poor on small tables. */
 const exactRows = 100_000
 
-function isNested(type: string): boolean {
+export function isNested(type: string): boolean {
   return type === 'JSON' || type === 'BLOB' || /[[(]/.test(type.replace(/^DECIMAL\(.*\)$/, ''))
 }
 

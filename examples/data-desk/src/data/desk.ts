@@ -1,10 +1,12 @@
 import { DuckdbImports } from '../import/duckdb-imports.js'
 import { type ImportLimits, importLimits } from '../import/import-limits.js'
 import { ImportedTables } from '../import/imported-tables.js'
+import { hasRoutes } from './airport-routes.js'
 import { chooseFiles, noTables } from './choose-files.js'
 import { ConnectionPool } from './connection-pool.js'
 import { createDeskReader, type DatasetDescription, type DeskReader, maxRows } from './desk-reader.js'
 import { type Dataset, openDatabase } from './open-database.js'
+import { airportDesk } from './read-routes.js'
 import type { CallerDesk, ServedDesk } from './served-desk.js'
 
 export type { CallerDesk } from './served-desk.js'
@@ -22,6 +24,13 @@ export interface DeskOptions {
   readonly queryTimeoutMs?: number
   /** Queries at once. Default: 3, which leaves one of libuv's four threads to the rest of the process. */
   readonly connections?: number
+  /**
+   * Exports at once; queries do not wait for them. Default: 2. Each asks for rows in short turns, so that it keeps none of libuv's
+   * threads for long.
+   */
+  readonly exports?: number
+  /** How long one export may take, in ms. Default: 120,000. */
+  readonly exportTimeoutMs?: number
   /** How long a query waits for a connection, in ms. Default: 5,000. */
   readonly waitMs?: number
   /** Size of one result's rows as JSON, in bytes. Default: 256 KB. */
@@ -64,10 +73,18 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
     throw noTables(options.data)
   }
   const pool = await ConnectionPool.open(instance, {
+    of: 'queries',
     size: options.connections ?? 3,
     queue: 32,
     waitMs: options.waitMs ?? 5000,
   })
+  const exports = await ConnectionPool.open(instance, {
+    of: 'exports',
+    size: options.exports ?? 2,
+    queue: 8,
+    waitMs: options.waitMs ?? 5000,
+  })
+  const exportTimeoutMs = options.exportTimeoutMs ?? 120_000
   const rules = { functions, systemViews }
   const queryTimeoutMs = options.queryTimeoutMs ?? 15_000
   const limits = {
@@ -85,7 +102,14 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
     keywords,
     now: options.now ?? Date.now,
   })
-  const common = createDeskReader({ datasets, rules, limits, connectionsFor: () => pool })
+  const airports = hasRoutes(datasets) ? airportDesk(pool, queryTimeoutMs) : undefined
+  const readerOptions = { rules, limits, exportTimeoutMs, airports }
+  const common = createDeskReader({
+    ...readerOptions,
+    datasets,
+    connectionsFor: () => pool,
+    exportsFor: () => exports,
+  })
   // What was loaded at the start never changes, so a description of it is made once; there are as many as datasets.
   const descriptions = new Map<string, DatasetDescription>()
 
@@ -98,9 +122,8 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
   return {
     ...common,
     describe: describeCommon,
-    dialect: 'DuckDB',
     canImport: true,
-    service: undefined,
+    hasRoutes: airports !== undefined,
     forCaller(caller) {
       const imported = imports.visibleTo(caller)
       const home = storage.connectionsOf(caller)
@@ -113,11 +136,11 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
       }
       const all = new Map([...datasets, ...imported].sort(([a], [b]) => (a < b ? -1 : 1)))
       const reader = createDeskReader({
+        ...readerOptions,
         datasets: all,
-        rules,
-        limits,
         // Queries over a caller's imports wait for each other, so other queries keep to the pool.
         connectionsFor: (sql) => (mentions(sql, imported.keys()) ? home : pool),
+        exportsFor: (name) => (imported.has(name) ? home.within(exports) : exports),
       })
       return {
         ...reader,
@@ -129,9 +152,10 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
     },
     importLimits: ownLimits,
     state: () => pool.state,
-    stats: () => imports.stats(),
+    stats: () => [...pool.stats(), ...exports.stats(), ...imports.stats()],
     close() {
       imports.close()
+      exports.close()
       pool.close()
       instance.closeSync()
     },

@@ -1,5 +1,4 @@
 import type { BoundedStats } from 'holdfast'
-import type { Service } from 'holdfast/services'
 import type { Database } from 'holdfast/services/postgres'
 import type { ImportLimits } from '../import/import-limits.js'
 import type { ImportedTable, ImportRequest } from '../import/imported-tables.js'
@@ -24,16 +23,14 @@ export interface DeskDatabases {
 export interface ServedDesk {
   /** The datasets of all callers, by name in alphabetical order. */
   readonly datasets: ReadonlyMap<string, Dataset>
-  /** Whose SQL it takes. */
-  readonly dialect: string
   /** Whether callers may import files of their own. */
   readonly canImport: boolean
   readonly importLimits: ImportLimits
-  /** What must run for the desk, and calls see as {@link DeskDatabases}; undefined: nothing. */
-  readonly service: Service<unknown, Database> | undefined
+  /** Whether it has flights and airports. */
+  readonly hasRoutes: boolean
   /** `caller` is any string that is one caller's alone; what it sees is as it is at this moment. */
   forCaller(caller: string, databases: DeskDatabases): CallerDesk
-  /** What imports hold, against their limits. */
+  /** What runs, waits and is held, against the limits. */
   stats(): BoundedStats[]
   /** Ends what runs, and leaves nothing behind that callers imported. */
   close(): void | Promise<void>

@@ -29,19 +29,33 @@ function field(cell: Cell, guarded: { cells: number }): string {
   return quoted ? `"${text.replaceAll('"', '""')}"` : text
 }
 
-/** RFC 4180: a header line, CRLF line ends, quotes doubled inside quoted fields; formulas are disarmed by a quote mark. */
+/**
+ * Writes lines of RFC 4180: CRLF line ends, quotes doubled inside quoted fields; formulas are disarmed by a quote mark, which `notes`
+ * tells.
+ */
+export class CsvLines {
+  readonly #guarded = { cells: 0 }
+
+  line(cells: readonly Cell[]): string {
+    const fields = cells.map((cell) => field(cell, this.#guarded))
+    // A single empty field would be an empty line, which readers skip.
+    return `${fields.length === 1 && fields[0] === '' ? '""' : fields.join(',')}\r\n`
+  }
+
+  get notes(): string[] {
+    const { cells } = this.#guarded
+    return cells === 0
+      ? []
+      : [`${cells} cells that a spreadsheet would run as a formula begin with an apostrophe (').`]
+  }
+}
+
+/** A header line and a line for each row, as {@link CsvLines} writes them. */
 export function formatCsv(rows: readonly FormatRow[], maxBytes: number): Formatted {
   const columns = columnsOf(rows)
-  const guarded = { cells: 0 }
+  const lines = new CsvLines()
   const out = new BoundedText(maxBytes)
-  // A single empty field would be an empty line, which readers skip.
-  const line = (fields: string[]): string =>
-    `${fields.length === 1 && fields[0] === '' ? '""' : fields.join(',')}\r\n`
-  if (columns.length > 0) out.add(line(columns.map((column) => field(column, guarded))))
-  for (const row of rows) out.add(line(columns.map((column) => field(cellOf(row, column), guarded))))
-  const notes =
-    guarded.cells === 0
-      ? []
-      : [`${guarded.cells} cells that a spreadsheet would run as a formula begin with an apostrophe (').`]
-  return { text: out.toString(), notes }
+  if (columns.length > 0) out.add(lines.line(columns))
+  for (const row of rows) out.add(lines.line(columns.map((column) => cellOf(row, column))))
+  return { text: out.toString(), notes: lines.notes }
 }

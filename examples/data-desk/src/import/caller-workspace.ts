@@ -9,8 +9,8 @@ import type { TableHome } from './load-csv.js'
 export class CallerWorkspace implements Connections, TableHome {
   readonly #own: ConnectionPool
   readonly #shared: Connections
-  /** The place in the shared pool that a query holds while it runs here. */
-  #place: DuckDBConnection | undefined
+  /** Gives back the place in another pool that a query holds while it runs here. */
+  #place: (() => void) | undefined
 
   private constructor(own: ConnectionPool, shared: Connections) {
     this.#own = own
@@ -19,26 +19,44 @@ export class CallerWorkspace implements Connections, TableHome {
 
   /** @param waitMs longer than a query may run, because an import waits for the queries between its batches */
   static async open(instance: DuckDBInstance, shared: Connections, waitMs: number): Promise<CallerWorkspace> {
-    const own = await ConnectionPool.open(instance, { size: 1, queue: 16, waitMs })
+    const own = await ConnectionPool.open(instance, {
+      of: 'queries over imports',
+      size: 1,
+      queue: 16,
+      waitMs,
+    })
     return new CallerWorkspace(own, shared)
   }
 
   /** The connection for one query. It takes a place in the shared pool too, so that all queries together stay bounded. */
-  async acquire(signal?: AbortSignal): Promise<DuckDBConnection> {
+  acquire(signal?: AbortSignal): Promise<DuckDBConnection> {
+    return this.#acquire(this.#shared, signal)
+  }
+
+  release(connection: DuckDBConnection): void {
+    this.#place?.()
+    this.#place = undefined
+    this.#own.release(connection)
+  }
+
+  /** The same connection for those who take their place in another pool. */
+  within(places: Connections): Connections {
+    return {
+      acquire: (signal) => this.#acquire(places, signal),
+      release: (connection) => this.release(connection),
+    }
+  }
+
+  async #acquire(places: Connections, signal?: AbortSignal): Promise<DuckDBConnection> {
     const connection = await this.#own.acquire(signal)
     try {
-      this.#place = await this.#shared.acquire(signal)
+      const place = await places.acquire(signal)
+      this.#place = () => places.release(place)
       return connection
     } catch (error) {
       this.#own.release(connection)
       throw error
     }
-  }
-
-  release(connection: DuckDBConnection): void {
-    if (this.#place !== undefined) this.#shared.release(this.#place)
-    this.#place = undefined
-    this.#own.release(connection)
   }
 
   async use<T>(work: (connection: DuckDBConnection) => Promise<T>, signal?: AbortSignal): Promise<T> {

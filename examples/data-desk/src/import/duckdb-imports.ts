@@ -24,7 +24,7 @@ export class DuckdbImports implements ImportStorage {
   }
 
   /** Where statements over the caller's tables run; undefined when there are none. */
-  connectionsOf(caller: string): Connections | undefined {
+  connectionsOf(caller: string): CallerWorkspace | undefined {
     return this.#workspaces.get(caller)
   }
 

@@ -133,7 +133,7 @@ describe('the quota', () => {
 
   it('of all callers together is an amount of memory', async () => {
     const instance = await DuckDBInstance.create(':memory:', { temp_directory: '', memory_limit: '8MB' })
-    const shared = await ConnectionPool.open(instance, { size: 1, queue: 1, waitMs: 1000 })
+    const shared = await ConnectionPool.open(instance, { of: 'queries', size: 1, queue: 1, waitMs: 1000 })
     const storage = new DuckdbImports(instance, shared, 1000)
     const tables = new ImportedTables({
       storage,

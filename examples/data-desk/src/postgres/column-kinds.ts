@@ -70,6 +70,16 @@ function shapeOf(type: string, category: string, kind: string): ColumnKind['shap
   return category === 'A' && /\[\]$/.test(type) ? 'array' : 'text'
 }
 
+/** The kind of a column whose type is known by its name: one of a dataset. */
+export function kindOfType(type: string): ColumnKind {
+  const item = /^(.*)\[\]$/.exec(type)?.[1]
+  return {
+    type: type.replace(/^numeric\(.*\)$/, 'numeric'),
+    shape: item === undefined ? shapeOf(type, '', '') : 'array',
+    item,
+  }
+}
+
 /** The expression that makes a value text of bounded length, one beyond the limit so that a cut shows. */
 export function boundedText(column: string, { shape }: ColumnKind): string {
   switch (shape) {

@@ -1,32 +1,22 @@
-import type { Database } from 'holdfast/services/postgres'
-import { postgres } from 'holdfast/services/postgres'
-import type { DatasetDescription, DeskReader } from '../data/desk-reader.js'
-import { defaultRows, maxRows } from '../data/desk-reader.js'
-import { nearNames } from '../data/near-names.js'
-import type { Dataset } from '../data/open-database.js'
+import type { PostgresOptions } from 'holdfast/services/postgres'
+import { hasRoutes } from '../data/airport-routes.js'
 import type { DeskDatabases, ServedDesk } from '../data/served-desk.js'
-import { quoteIdentifier } from '../data/table-names.js'
 import { type ImportLimits, importLimits } from '../import/import-limits.js'
 import { ImportedTables } from '../import/imported-tables.js'
-import type { StoredDataset } from './catalogue.js'
 import { ColumnKinds } from './column-kinds.js'
+import { ExportPlaces } from './export-places.js'
 import { inspectDatabase } from './inspect-database.js'
-import { dataSchema } from './names.js'
 import { PostgresImports, sweepImports } from './postgres-imports.js'
-import { readStatement } from './read-statement.js'
-import { guardStatement } from './statement-guard.js'
+import { createPostgresReader } from './postgres-reader.js'
 
-export interface PostgresDeskOptions {
-  /** `postgres://user:password@host:5432/database` */
-  readonly address: string
-  /** Which of the call's databases it is. Default: `database`. */
-  readonly as?: keyof DeskDatabases
-  /** Datasets that the database must not hold, by their names. Default: none. */
-  readonly without?: ReadonlySet<string>
+/** What a desk and its connections may take. */
+export interface PostgresDeskLimits {
   /** How long one statement may run, in ms. Default: 15,000. */
   readonly queryTimeoutMs?: number
   /** Queries at once. Default: 3. */
   readonly connections?: number
+  /** Exports at once; queries do not wait for them. Default: 2. */
+  readonly exports?: number
   /** How long a query waits for a connection, in ms. Default: 5,000. */
   readonly waitMs?: number
   /** Size of one result's rows as JSON, in bytes. Default: 256 KB. */
@@ -37,98 +27,92 @@ export interface PostgresDeskOptions {
   readonly now?: () => number
 }
 
+export interface PostgresDeskOptions extends PostgresDeskLimits {
+  /** `postgres://user:password@host:5432/database` */
+  readonly address: string
+  /** Which of the call's databases it is. */
+  readonly as: keyof DeskDatabases
+  /** Datasets that the database must not hold, by their names. Default: none. */
+  readonly without?: ReadonlySet<string>
+}
+
+const defaults = { queryTimeoutMs: 15_000, connections: 3, exports: 2, waitMs: 5000 }
+
 /** About what all imported tables may take, in bytes. */
 const importedBytes = 500_000_000
 const waiting = 32
+
+/** The connections of a desk's database: opened when they are needed, because the desk itself looks at the start. */
+export function poolOptions(address: string, limits: PostgresDeskLimits): PostgresOptions {
+  const { queryTimeoutMs, connections, exports, waitMs } = { ...defaults, ...limits }
+  return {
+    url: sessionAddress(address),
+    applicationName: 'data-desk',
+    min: 0,
+    max: connections + exports,
+    maxWaiting: waiting,
+    acquireTimeout: waitMs,
+    statementTimeout: queryTimeoutMs,
+  }
+}
+
+/** Values are read as text in UTC and ISO 8601, and tables in the order in which they were written. */
+function sessionAddress(address: string): string {
+  const url = new URL(address)
+  const settings = '-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c synchronize_seqscans=off'
+  url.searchParams.set('options', `${url.searchParams.get('options') ?? ''} ${settings}`.trim())
+  return url.href.replace(/\+/g, '%20')
+}
 
 /**
  * The desk over a database that `data-desk:load` has filled.
  * @throws {DataError} when it cannot be reached, holds no datasets or those that it must not hold, or the role of statements is missing.
  */
 export async function openPostgresDesk(options: PostgresDeskOptions): Promise<ServedDesk> {
-  const { address, as = 'database', connections = 3, waitMs = 5000 } = options
-  const queryTimeoutMs = options.queryTimeoutMs ?? 15_000
+  const { address, as } = options
+  const limits = { ...defaults, ...options }
   const { datasets, role, keywords, canImport } = await inspectDatabase(address, options.without)
   if (canImport) await sweepImports(address)
-  const limits = { bytes: options.maxResultBytes ?? 256 * 1024 }
   const ownLimits = { ...importLimits, ...options.imports }
-  const storage = new PostgresImports({ address, lifetimeMs: ownLimits.lifetimeMs, queryTimeoutMs })
+  const storage = new PostgresImports({
+    address,
+    lifetimeMs: ownLimits.lifetimeMs,
+    queryTimeoutMs: limits.queryTimeoutMs,
+  })
   const imports = new ImportedTables({
     storage,
     limits: ownLimits,
     memoryBytes: importedBytes,
-    reserved: new Set([...datasets.keys()]),
+    reserved: new Set(datasets.keys()),
     keywords,
     now: options.now ?? Date.now,
   })
-  const kinds = new ColumnKinds()
-
-  function reader(database: Database, caller: string, imported: ReadonlyMap<string, Dataset>): DeskReader {
-    const all = new Map<string, Dataset>([...datasets, ...imported].sort(([a], [b]) => (a < b ? -1 : 1)))
-    const names = { datasets: new Set(datasets.keys()), imported: new Set(imported.keys()) }
-    const columns = (): string[] =>
-      [...all.values()].flatMap((dataset) => dataset.columns.map(({ name }) => name))
-    const schemasOf = (tables: Iterable<string>): string[] =>
-      [...tables].flatMap((table) => storage.placeOf(caller, table)?.schema ?? [])
-    return {
-      datasets: all,
-      async describe(name) {
-        const dataset = all.get(name)
-        const described = storedColumns(datasets.get(name)) ?? storage.placeOf(caller, name)?.columns
-        if (dataset === undefined || described === undefined) return undefined
-        const schemas = imported.has(name) ? schemasOf([name]) : []
-        const table = `${quoteIdentifier(schemas[0] ?? dataSchema)}.${quoteIdentifier(name)}`
-        const sql = `select * from ${table} limit 3`
-        const sample = await readStatement(
-          database,
-          { sql, role, schemas, limits: { ...limits, rows: 3 }, columns },
-          kinds,
-        )
-        const { sql: written, file, rows } = dataset
-        const description: DatasetDescription = {
-          name,
-          sql: written,
-          file,
-          rows,
-          columns: described,
-          sample: sample.rows,
-        }
-        return description
-      },
-      async query(sql, limit = defaultRows) {
-        const statement = await guardStatement(sql, names)
-        const schemas = schemasOf(statement.imports)
-        const rows = Math.min(limit, maxRows)
-        return readStatement(
-          database,
-          { sql: statement.sql, role, schemas, limits: { ...limits, rows }, columns },
-          kinds,
-        )
-      },
-      near: (name) => nearNames(name, all.keys()),
-    }
+  const exports = new ExportPlaces(limits.exports)
+  const withRoutes = hasRoutes(datasets)
+  const common = {
+    role,
+    maxBytes: options.maxResultBytes ?? 256 * 1024,
+    kinds: new ColumnKinds(),
+    exports,
+    withRoutes,
   }
-
   return {
     datasets,
-    dialect: 'PostgreSQL',
     canImport,
+    hasRoutes: withRoutes,
     importLimits: ownLimits,
-    service: postgres({
-      url: address,
-      name: 'datasets',
-      applicationName: 'data-desk',
-      max: connections,
-      maxWaiting: waiting,
-      acquireTimeout: waitMs,
-      statementTimeout: queryTimeoutMs,
-    }),
     forCaller(caller, databases) {
       const database = databases[as]
       if (database === undefined) throw new Error(`The server has no service "${as}" for this desk.`)
       const imported = imports.visibleTo(caller)
+      const placed = new Map(
+        [...imported.keys()].flatMap((name) => {
+          const place = storage.placeOf(caller, name)
+          return place === undefined ? [] : [[name, place] as const]
+        }),
+      )
       return {
-        ...reader(database, caller, imported),
+        ...createPostgresReader({ ...common, database, datasets, imported, placed }),
         imported,
         importCsv: (request) =>
           imports.import(caller, request, (records, signal) =>
@@ -136,11 +120,7 @@ export async function openPostgresDesk(options: PostgresDeskOptions): Promise<Se
           ),
       }
     },
-    stats: () => imports.stats(),
+    stats: () => [exports.stats(), ...imports.stats()],
     close: () => imports.close(),
   }
-}
-
-function storedColumns(dataset: StoredDataset | undefined): StoredDataset['columns'] | undefined {
-  return dataset?.columns
 }

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Client } from 'pg'
 import { chooseFiles, type FileChoice, noTables } from '../data/choose-files.js'
-import { ConnectionPool } from '../data/connection-pool.js'
 import { DataError } from '../data/data-error.js'
-import { createDeskReader, type DeskReader } from '../data/desk-reader.js'
-import { openDatabase } from '../data/open-database.js'
+import { type Dataset, openDatabase } from '../data/open-database.js'
+import { summarize } from '../data/summarize.js'
 import { quoteIdentifier, sqlName } from '../data/table-names.js'
 import { shownAddress } from './addresses.js'
 import { readCatalogue, readKeywords, removeEntry, writeEntry } from './catalogue.js'
@@ -34,9 +33,10 @@ export interface LoadTarget {
 const format = 1
 const statementMs = 600_000
 const progressRows = 500_000
+const summaryLimits = { rows: 1, bytes: Number.POSITIVE_INFINITY, timeoutMs: statementMs }
 
 interface Source {
-  readonly reader: DeskReader
+  readonly datasets: ReadonlyMap<string, Dataset>
   readonly connection: DuckDBConnection
   /** What a table is made of, by its name. */
   readonly fingerprints: ReadonlyMap<string, string>
@@ -55,22 +55,15 @@ export async function loadDatabases(options: LoadOptions): Promise<void> {
   for (const [name, { path }] of files) {
     fingerprints.set(name, `${format} ${maxRows ?? 'all'} ${await hashOf(path)}`)
   }
-  const { instance, datasets, failed, functions, systemViews } = await openDatabase(files, () => {})
+  const { instance, datasets, failed } = await openDatabase(files, () => {})
   try {
     for (const { file, reason } of [...skipped, ...failed]) onProgress(`skipped ${file}: ${reason}`)
     if (datasets.size === 0) throw noTables(options.data)
     const connection = await instance.connect()
     const cut = maxRows === undefined ? datasets : await cutTables(connection, datasets, maxRows)
-    const pool = await ConnectionPool.open(instance, { size: 1, queue: 1, waitMs: statementMs })
-    const reader = createDeskReader({
-      datasets: cut,
-      rules: { functions, systemViews },
-      limits: { rows: 3, bytes: Number.POSITIVE_INFINITY, timeoutMs: statementMs },
-      connectionsFor: () => pool,
-    })
-    for (const target of targets) await fill(target, { reader, connection, fingerprints }, onProgress)
+    const source = { datasets: cut, connection, fingerprints }
+    for (const target of targets) await fill(target, source, onProgress)
     connection.closeSync()
-    pool.close()
   } finally {
     instance.closeSync()
   }
@@ -83,7 +76,7 @@ async function hashOf(path: string): Promise<string> {
 }
 
 async function cutTables<T extends { readonly rows: number }>(
-  connection: Awaited<ReturnType<DuckDBInstance['connect']>>,
+  connection: DuckDBConnection,
   datasets: ReadonlyMap<string, T>,
   maxRows: number,
 ): Promise<ReadonlyMap<string, T>> {
@@ -111,7 +104,7 @@ async function fill(
       const role = await prepareDatabase(client, address)
       const keywords = await readKeywords(client)
       const there = new Map((await readCatalogue(client))?.map((entry) => [entry.name, entry.source]))
-      const wanted = [...source.reader.datasets.keys()].filter((name) => !without.has(name))
+      const wanted = [...source.datasets.keys()].filter((name) => !without.has(name))
       await dropOthers(client, wanted, onProgress)
       let same = 0
       for (const name of wanted) {
@@ -156,13 +149,14 @@ async function dropOthers(
 async function loadDataset(
   client: Client,
   { name, role, keywords }: { name: string; role: string; keywords: ReadonlySet<string> },
-  { reader, connection, fingerprints }: Source,
+  { datasets, connection, fingerprints }: Source,
   onProgress: (line: string) => void,
 ): Promise<void> {
   const start = performance.now()
-  const described = await reader.describe(name)
-  const dataset = reader.datasets.get(name)
-  if (described === undefined || dataset === undefined) return
+  const dataset = datasets.get(name)
+  if (dataset === undefined) return
+  const connections = { acquire: async () => connection, release: () => {} }
+  const described = await summarize(connections, dataset, summaryLimits)
   const to = `${dataSchema}.${quoteIdentifier(name)}`
   await client.query('begin')
   try {
@@ -189,7 +183,7 @@ async function loadDataset(
       file: dataset.file,
       rows,
       source: fingerprints.get(name) ?? '',
-      columns: described.columns.map((column, index) => ({ ...column, ...columns[index] })),
+      columns: described.map((column, index) => ({ ...column, ...columns[index] })),
     })
     await client.query('commit')
     await client.query(`analyze ${to}`)

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import type { Database } from 'holdfast/services/postgres'
 import type { ColumnSummary } from '../data/describe.js'
-import { createDeskReader } from '../data/desk-reader.js'
+import { summarize } from '../data/summarize.js'
 import { quoteIdentifier } from '../data/table-names.js'
 import type { ImportStorage } from '../import/imported-tables.js'
 import { type LoadedTable, loadCsv } from '../import/load-csv.js'
@@ -75,21 +75,14 @@ export class PostgresImports implements ImportStorage {
     }
   }
 
-  async #describe(
-    connection: DuckDBConnection,
-    name: string,
-    { rows, columns }: LoadedTable,
-  ): Promise<readonly ColumnSummary[]> {
-    const reader = createDeskReader({
-      datasets: new Map([[name, { name, sql: name, file: '', rows, columns }]]),
-      rules: {
-        functions: { scalars: new Set(), tables: new Set(), known: new Set() },
-        systemViews: new Set(),
-      },
-      limits: { rows: 3, bytes: Number.POSITIVE_INFINITY, timeoutMs: this.#options.queryTimeoutMs },
-      connectionsFor: () => ({ acquire: async () => connection, release: () => {} }),
-    })
-    return (await reader.describe(name))?.columns ?? []
+  #describe(connection: DuckDBConnection, name: string, loaded: LoadedTable): Promise<ColumnSummary[]> {
+    const connections = { acquire: async () => connection, release: () => {} }
+    const { queryTimeoutMs: timeoutMs } = this.#options
+    return summarize(
+      connections,
+      { name, ...loaded },
+      { rows: 1, bytes: Number.POSITIVE_INFINITY, timeoutMs },
+    )
   }
 
   /** Old and new change places in one transaction, which leaves nothing when it fails. */

@@ -13,10 +13,10 @@ export interface StatementPlace {
 }
 
 /**
- * What PostgreSQL, or the pool in front of it, says of a caller's statement, in words for the caller. What is about the server and not
- * about the statement stays as it is, and callers do not see it.
+ * What PostgreSQL, or the pool in front of it, says of a caller's statement, in words for the caller; without a place, of a statement
+ * of our own. What is about the server and not about the statement stays as it is, and callers do not see it.
  */
-export function toSqlRefusal(error: unknown, place: StatementPlace): unknown {
+export function toSqlRefusal(error: unknown, place?: StatementPlace): unknown {
   if (ToolError.is(error)) return poolRefusal(error)
   if (!(error instanceof DatabaseError)) return error
   const code = error.code ?? ''
@@ -33,7 +33,10 @@ export function toSqlRefusal(error: unknown, place: StatementPlace): unknown {
       'Filter or aggregate earlier, and avoid joins without a condition.',
     )
   }
-  if (!/^(0A|21|22|2F|42|44)/.test(code)) return error
+  if (code === '3F000') {
+    return new QueryRefusal('desk_busy', 'An imported dataset was just replaced.', 'Try again.')
+  }
+  if (place === undefined || !/^(0A|21|22|2F|42|44)/.test(code)) return error
   return new QueryRefusal('sql_error', sentence(error.message) + nearText(error, place), hintOf(error, place))
 }
 

@@ -2,6 +2,7 @@ import { toolsFor } from 'holdfast'
 import { z } from 'zod'
 import { QueryRefusal } from '../data/refusal.js'
 import { deskOf, type Services } from '../services.js'
+import { datasetRefusal, lookups } from './lookups.js'
 import { detailsOf, refusals } from './refusals.js'
 
 const output = z.object({
@@ -34,13 +35,7 @@ export const describeDataset = toolsFor<Services>()(
       name: z.string().min(1).max(100).describe('Name of a dataset from list-datasets, e.g. airports'),
     }),
     output,
-    errors: {
-      ...refusals,
-      dataset_not_found: {
-        message: 'There is no dataset of this name.',
-        hint: 'list-datasets shows the names there are.',
-      },
-    },
+    errors: { ...refusals, dataset_not_found: lookups.dataset_not_found },
     timeout: '30s',
   },
   async ({ name }, ctx) => {
@@ -55,11 +50,6 @@ export const describeDataset = toolsFor<Services>()(
       if (error instanceof QueryRefusal) throw ctx.error(error.code, detailsOf(error))
       throw error
     }
-    const near = desk.near(name)
-    throw ctx.error('dataset_not_found', {
-      field: 'name',
-      value: name,
-      ...(near.length > 0 ? { hint: `Similar names: ${near.join(', ')}.` } : {}),
-    })
+    throw ctx.error('dataset_not_found', datasetRefusal(desk, name))
   },
 )
