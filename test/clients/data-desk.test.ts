@@ -28,10 +28,15 @@ afterAll(async () => {
 const toolParameters = {
   'list-datasets': [[], []],
   'describe-dataset': [['name'], ['name']],
+  'profile-dataset': [['name'], ['name', 'columns']],
   'query-dataset': [['sql'], ['sql', 'limit']],
   'format-rows': [
     ['rows', 'format'],
     ['rows', 'format'],
+  ],
+  'export-dataset': [
+    ['name', 'format'],
+    ['name', 'format', 'columns', 'limit'],
   ],
   'import-csv': [
     ['url', 'name'],
@@ -78,9 +83,16 @@ describe.each(deskCells)('$name', ({ client: which, connect, revision }) => {
         ? { description: 'Reads and queries real datasets with SQL, and changes nothing.' }
         : {}),
     })
-    expect(client.instructions).toMatch(/^2 datasets .*list-datasets/)
+    expect(client.instructions).toMatch(/^Datasets .*list-datasets/)
     expect(Object.keys(client.capabilities ?? {}).sort()).toEqual(
-      ['tools', 'resources', 'prompts', 'logging', ...(since('2025-03-26') ? ['completions'] : [])].sort(),
+      [
+        'tools',
+        'resources',
+        'prompts',
+        'logging',
+        ...(since('2025-03-26') ? ['completions'] : []),
+        ...(since('2026-07-28') ? ['extensions'] : []),
+      ].sort(),
     )
   })
 

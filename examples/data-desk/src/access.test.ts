@@ -5,7 +5,7 @@ import { issueTokens, peoplePermission, readPermission, type Tokens } from './ac
 import { createDataDesk } from './server.js'
 import type { Services } from './services.js'
 
-const files = new Set(['airports.csv', 'lookup_people.csv'])
+const files = new Set(['airports.csv', 'lookup_people.csv', 'flights-3m.parquet'])
 /** Names that stand in no other dataset. */
 const secrets = ['Alan', 'George', 'Fred']
 let server: Server<Services>
@@ -48,6 +48,43 @@ describe.each(cells({ revisions: ['2025-11-25', '2026-07-28'] }))('datasets abou
     })
     expect(JSON.stringify(structuredContent)).toContain('Alan')
     await client.readResource('data://people/schema')
+    const profile = await client.callTool('profile-dataset', { name: 'people' })
+    expect(JSON.stringify(profile.structuredContent)).toContain('Alan')
+    const { structuredContent: exported } = await client.callTool('export-dataset', {
+      name: 'people',
+      format: 'csv',
+    })
+    const { uri } = exported as { readonly uri: string }
+    expect(JSON.stringify(await client.readResource(uri))).toContain('Alan')
+    // The file is theirs alone, whoever else knows where it is.
+    const reader = await connectAs('reader')
+    await expect(reader.readResource(uri)).rejects.toThrow('There is no resource')
+    const routes = await client.callTool('routes-of-airports', { codes: ['ABE'] })
+    expect(routes.structuredContent).toMatchObject({ airports: [{ found: true }] })
+  })
+
+  it('are not profiled, exported or routed to without it', async () => {
+    const client = await connectAs('reader')
+    const missing = async (tool: string, name: string): Promise<string> => {
+      const result = await client.callTool(tool, {
+        name,
+        ...(tool === 'export-dataset' && { format: 'csv' }),
+      })
+      expect(result).toMatchObject({
+        isError: true,
+        _meta: { 'dev.holdfast/error': { code: 'dataset_not_found' } },
+      })
+      return JSON.stringify(result).replaceAll(name, '')
+    }
+    for (const tool of ['profile-dataset', 'export-dataset']) {
+      // A dataset that is hidden and one that was never there are told in the same words.
+      for (const name of ['people', 'PEOPLE', 'lookup_people']) {
+        expect(await missing(tool, name)).toBe(await missing(tool, 'zzzzzz'))
+      }
+      expect(await missing(tool, 'peopl')).not.toContain('people')
+    }
+    const { structuredContent } = await client.callTool('routes-of-airports', { codes: ['people', 'ABE'] })
+    expect(structuredContent).toMatchObject({ airports: [{ found: false, near: [] }, { found: true }] })
   })
 
   it.each([

@@ -1,6 +1,7 @@
 import type { Server } from 'holdfast'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createDataDesk } from './server.js'
+import { type Desk, openDesk } from './data/desk.js'
+import { createDataDesk, createDeskServer } from './server.js'
 import type { Services } from './services.js'
 
 const files = new Set(['airports.csv', 'lookup_people.csv'])
@@ -50,9 +51,16 @@ const call = async (name: string, args: Record<string, unknown> = {}): Promise<R
   (await send('tools/call', { name, arguments: args })).result ?? {}
 
 describe('the tools', () => {
-  it('are five, all but one read only, each with an output schema', async () => {
+  it('are seven without flights, all but one read only, each with an output schema', async () => {
     const { result } = await send('tools/list')
-    const readers = ['list-datasets', 'describe-dataset', 'query-dataset', 'format-rows']
+    const readers = [
+      'list-datasets',
+      'describe-dataset',
+      'profile-dataset',
+      'query-dataset',
+      'format-rows',
+      'export-dataset',
+    ]
     expect(result?.['tools']).toEqual(
       [...readers, 'import-csv'].map((name) =>
         expect.objectContaining({
@@ -137,5 +145,32 @@ describe('the resource and the prompt', () => {
     expect(JSON.stringify(got.result)).toContain('answer: Why?')
     const unknown = await send('prompts/get', { name: 'explore-dataset', arguments: { dataset: 'poeple' } })
     expect(JSON.stringify(unknown.result)).toContain('Similar names: people')
+  })
+})
+
+describe('the desk', () => {
+  const only = (file: string): boolean => file === 'lookup_people.csv'
+
+  it('is opened when the server starts, once, and closed when it closes', async () => {
+    const opened: Desk[] = []
+    const own = createDeskServer(async () => {
+      const desk = await openDesk({ only })
+      opened.push(desk)
+      return { desk }
+    })
+    expect(opened).toHaveLength(0)
+    await Promise.all([own.start(), own.start()])
+    expect(opened).toHaveLength(1)
+    const lines = own.stats().bounded.map(({ name }) => name)
+    expect(lines).toEqual(expect.arrayContaining(['queries', 'exports', 'imports', 'imported bytes']))
+    expect((await opened[0]?.query('SELECT 1 AS n'))?.rows).toEqual([{ n: 1 }])
+    await own.close()
+    await expect(opened[0]?.query('SELECT 1 AS n')).rejects.toMatchObject({ code: 'desk_busy' })
+  })
+
+  it('that cannot be opened stops the start with one sentence', async () => {
+    await expect(createDataDesk({ only: () => false })).rejects.toThrow(
+      /^The service "deskFor" cannot start: The data directory [^\n]+ holds no CSV[^\n]+\.$/,
+    )
   })
 })

@@ -22,7 +22,6 @@ const startTimeout = '10m'
 /** The desks, open from the server's start to its end. */
 export function deskService(open: () => Promise<Desks>): Service<Desks, Services['deskFor']> {
   return defineService({
-    name: 'desk',
     startTimeout,
     async start(_needs, { stats }) {
       const desks = await open()

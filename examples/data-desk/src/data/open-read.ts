@@ -7,7 +7,7 @@ import { toSqlRefusal } from './sql-error.js'
 /** Makes the statement on the connection that it will run on. */
 export type Prepare = (connection: DuckDBConnection) => Promise<BoundedStatement>
 
-/** A read that runs: its rows come when they are asked for. It holds its connection until it is closed. */
+/** A read that runs: its rows come when they are asked for. It holds its connection until it is closed or stopped. */
 export interface OpenRead {
   readonly columns: readonly ResultColumn[]
   /** The next rows, about two thousand; undefined after the last. @throws {QueryRefusal} */
@@ -49,6 +49,9 @@ export async function openRead(
   signal?: AbortSignal,
 ): Promise<OpenRead> {
   const connection = await connections.acquire(signal)
+  let prepared: BoundedStatement | undefined
+  let last: Promise<unknown> = Promise.resolve()
+  let ending: Promise<void> | undefined
   let stopped: QueryRefusal | undefined
   let interrupts: NodeJS.Timeout | undefined
   let giveUp: (reason: QueryRefusal) => void = () => {}
@@ -67,6 +70,8 @@ export async function openRead(
       connection.interrupt()
       if (performance.now() - asked > graceMs) giveUp(reason)
     }, 50)
+    // Whoever takes no more rows may never say so.
+    void close()
   }
   const onAbort = (): void => stop(new QueryRefusal('cancelled', 'The call was cancelled.'))
   const timer = setTimeout(
@@ -82,10 +87,6 @@ export async function openRead(
   )
   signal?.addEventListener('abort', onAbort, { once: true })
   if (signal?.aborted === true) onAbort()
-
-  let prepared: BoundedStatement | undefined
-  let last: Promise<unknown> = Promise.resolve()
-  let ending: Promise<void> | undefined
 
   async function step<T>(work: () => Promise<T>): Promise<T> {
     if (stopped !== undefined) throw stopped

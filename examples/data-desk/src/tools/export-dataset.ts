@@ -51,6 +51,7 @@ async function* documentOf(
     told = written.rows
     await tell()
   }
+  if (written.rows > told) await tell()
 }
 
 export const exportDataset = toolsFor<Services>()(
