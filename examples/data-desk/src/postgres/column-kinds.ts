@@ -64,7 +64,7 @@ export class ColumnKinds {
 }
 
 function shapeOf(type: string, category: string, kind: string): ColumnKind['shape'] {
-  if (fixed.has(type) || /^time/.test(type)) return 'plain'
+  if (fixed.has(type) || /^time[^[]*$/.test(type)) return 'plain'
   if (type === 'bytea') return 'bytes'
   if (type === 'json' || type === 'jsonb' || kind === 'c' || type === 'record') return 'json'
   return category === 'A' && /\[\]$/.test(type) ? 'array' : 'text'
