@@ -99,7 +99,8 @@ export async function readStatement(
 ): Promise<QueryResult> {
   const { schemas, limits, columns: meant } = statement
   // On a line of its own, because the statement may end with a comment.
-  const shape = `select * from (${statement.sql}\n) as q limit 0`
+  const opening = 'select * from ('
+  const shape = `${opening}${statement.sql}\n) as q limit 0`
   try {
     return await undone(database, schemas.length === 0, async (queries) => {
       await becomeReader(queries, statement)
@@ -122,7 +123,7 @@ export async function readStatement(
       }
     })
   } catch (error) {
-    throw toSqlRefusal(error, { text: shape, columns: meant })
+    throw toSqlRefusal(error, { text: statement.sql, before: opening.length, columns: meant })
   }
 }
 

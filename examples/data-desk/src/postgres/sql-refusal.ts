@@ -6,8 +6,10 @@ import { QueryRefusal } from '../data/refusal.js'
 const maxMessage = 400
 
 export interface StatementPlace {
-  /** The statement's text as it stands in what PostgreSQL was given. */
+  /** The caller's statement. */
   readonly text: string
+  /** Characters before it in what PostgreSQL was given. */
+  readonly before: number
   /** Names of columns that may have been meant. */
   readonly columns: () => Iterable<string>
 }
@@ -67,16 +69,17 @@ function sentence(text: string): string {
 }
 
 /** The text from where PostgreSQL saw the mistake, where the message does not name what stands there. */
-function nearText({ message, position }: DatabaseError, { text }: StatementPlace): string {
-  const at = Number(position)
-  if (!Number.isInteger(at) || at < 1) return ''
+function nearText({ message, position }: DatabaseError, { text, before }: StatementPlace): string {
   // Counted in characters, from 1; texts of JavaScript are in code units.
+  const at = Number(position) - 1 - before
+  if (!Number.isInteger(at) || at < 0) return ''
   const rest = Array.from(text)
-    .slice(at - 1, at + 39)
+    .slice(at, at + 40)
     .join('')
+    .replace(/\s+/g, ' ')
     .trim()
   const first = /^\w+/.exec(rest)?.[0] ?? rest
-  return first === '' || message.includes(first) ? '' : ` It begins at: ${rest}`
+  return first === '' || message.toLowerCase().includes(first.toLowerCase()) ? '' : ` It begins at: ${rest}`
 }
 
 function hintOf({ code, message, hint }: DatabaseError, { columns }: StatementPlace): string | undefined {
