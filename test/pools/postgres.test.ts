@@ -88,7 +88,13 @@ if (url !== undefined) {
         { big: '9007199254740993', small: 1 },
       ])
       const named = await orders.query("select 1 as a, 'x'::text as a where false")
-      expect(named).toMatchObject({ rows: [], columns: [{ name: 'a', typeId: 23 }, { name: 'a', typeId: 25 }] })
+      expect(named).toMatchObject({
+        rows: [],
+        columns: [
+          { name: 'a', typeId: 23 },
+          { name: 'a', typeId: 25 },
+        ],
+      })
       await expect(orders.query('select 1; select 2')).rejects.toMatchObject({ code: '42601' })
       await expect(orders.query(sql`select 1`, [1])).rejects.toThrow('has its values with it')
       expect(call.noted).toHaveLength(4)

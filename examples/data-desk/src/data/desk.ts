@@ -154,7 +154,7 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
     state: () => pool.state,
     stats: () => [...pool.stats(), ...exports.stats(), ...imports.stats()],
     close() {
-      imports.close()
+      void imports.close()
       exports.close()
       pool.close()
       instance.closeSync()

@@ -39,6 +39,7 @@ export async function prepareDatabase(client: Client, address: string): Promise<
   const name = quoteIdentifier(role)
   const statements = [
     ...(await roleStatements(client, role)),
+    `grant connect on database ${quoteIdentifier(databaseOf(address))} to ${name}`,
     `create schema if not exists ${dataSchema}`,
     `revoke all on schema ${dataSchema} from public`,
     ...catalogueStatements,
