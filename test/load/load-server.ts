@@ -17,7 +17,7 @@ export interface LoadServer {
   stats(): Promise<ServerStats>
   /** What `limited-server.mjs` saw of its calls since it was last asked. */
   measured(): Promise<Measured>
-  /** What `spill-server.mjs` measured while `work` ran. */
+  /** What `spill-server.mjs` or `desk-server.mjs` measured while `work` ran. */
   watch(work: () => Promise<void>): Promise<Watched>
   /** Announces a change of a resource. */
   change(uri: string): Promise<void>
@@ -50,8 +50,10 @@ interface Said {
   readonly measured?: Measured
 }
 
-export async function startLoadServer(program = 'server.mjs'): Promise<LoadServer> {
-  execFileSync(process.execPath, ['scripts/build.mjs', '--library'], { cwd: root, stdio: ['ignore', 2, 2] })
+/** @param examples whether the program stands on the built examples too */
+export async function startLoadServer(program = 'server.mjs', examples = false): Promise<LoadServer> {
+  const built = examples ? [] : ['--library']
+  execFileSync(process.execPath, ['scripts/build.mjs', ...built], { cwd: root, stdio: ['ignore', 2, 2] })
   const { PORT: _, ...env } = process.env
   const child = fork(`${programs}${program}`, [], {
     cwd: root,

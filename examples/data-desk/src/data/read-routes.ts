@@ -6,7 +6,7 @@ import {
   maxRoutes,
   type Route,
 } from './airport-routes.js'
-import { boundStatement } from './bounded-columns.js'
+import type { BoundedStatement } from './bounded-columns.js'
 import type { Connections } from './connection-pool.js'
 import { toJson } from './json-value.js'
 import { openRead } from './open-read.js'
@@ -48,7 +48,7 @@ ORDER BY asked, far, flights DESC, iata`
 export function airportDesk(connections: Connections, timeoutMs: number): AirportDesk {
   /** The rows of one of the statements above, for a list of texts. */
   async function rows(sql: string, texts: readonly string[], signal?: AbortSignal): Promise<DuckDBValue[][]> {
-    const prepare = async (connection: DuckDBConnection): ReturnType<typeof boundStatement> => {
+    const prepare = async (connection: DuckDBConnection): Promise<BoundedStatement> => {
       const statement = await connection.prepare(sql)
       statement.bind([listValue(texts)], [LIST(VARCHAR)])
       return { statement, columns: [] }

@@ -26,8 +26,8 @@ export interface StreamRequest {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Values that are made in one turn of the event loop: some milliseconds' worth. */
-const cellsPerTurn = 5000
+/** Values that are made in one turn of the event loop: a few milliseconds' worth. */
+const cellsPerTurn = 2000
 
 /**
  * The rows of a dataset in its order, read as they are taken: what is not taken is not read. It holds a connection until its loop ends.

@@ -69,7 +69,7 @@ function histogramOf(sorted: Float64Array): Histogram {
     counts[bin] = (counts[bin] ?? 0) + 1
   }
   const edges = Array.from({ length: mostBins + 1 }, (_, edge) =>
-    edge === mostBins ? most : least + edge * width,
+    edge === mostBins ? most : Math.min(most, least + edge * width),
   )
   return { edges, counts }
 }

@@ -37,6 +37,7 @@ export function stepsOf(columns: readonly { readonly kind: string }[]): number {
   return columns.length + (numeric * (numeric - 1)) / 2
 }
 
+// biome-ignore lint/style/noDefaultExport: that is how a worker module is found.
 export default defineWorker(({ columns, done, total }: ProfileInput, ctx): ProfileOutput => {
   let step = done
   const next = (what: string): void => {
