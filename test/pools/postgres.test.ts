@@ -89,9 +89,17 @@ if (url !== undefined) {
       expect((await orders.query('select 9007199254740993 as big, 1 as small')).rows).toEqual([
         { big: '9007199254740993', small: 1 },
       ])
+      const named = await orders.query("select 1 as a, 'x'::text as a where false")
+      expect(named).toMatchObject({
+        rows: [],
+        columns: [
+          { name: 'a', typeId: 23 },
+          { name: 'a', typeId: 25 },
+        ],
+      })
       await expect(orders.query('select 1; select 2')).rejects.toMatchObject({ code: '42601' })
       await expect(orders.query(sql`select 1`, [1])).rejects.toThrow('has its values with it')
-      expect(call.noted).toHaveLength(3)
+      expect(call.noted).toHaveLength(4)
     })
 
     it('has no time left for a statement when its call has none, also in the database', async () => {

@@ -10,6 +10,8 @@ export const usage = `data-desk: SQL over real datasets as an MCP server, read o
   --allow-fetch HOST:PORT
                let import-csv fetch from this private address, for development (up to 20 times)
   --help       show this
+
+With DATABASE_URL the datasets are those that "npm run data-desk:load" has put into that PostgreSQL database.
 `
 
 const takes = 'data-desk takes --data DIR, --port N, --stdio, --auth, --allow-fetch HOST:PORT and --help'

@@ -26,7 +26,7 @@ interface Ended {
 }
 
 function start(...args: string[]): { child: ChildProcessWithoutNullStreams; ended: Promise<Ended> } {
-  const { PORT: _, ...env } = process.env
+  const { PORT: _, DATABASE_URL: __, ...env } = process.env
   const child = spawn(process.execPath, [program, ...args], { env })
   let stdout = ''
   let stderr = ''

@@ -4,9 +4,10 @@ import { serve } from 'holdfast/node'
 import { issueTokens } from './access.js'
 import { readCommand, usage } from './command-line.js'
 import { connectHelp, exampleSql } from './connect-help.js'
-import type { DeskOptions } from './data/desk.js'
+import { DataError } from './data/data-error.js'
+import { chooseEngine } from './desk-engine.js'
 import { createDeskServer } from './server.js'
-import { type Desks, openDesks } from './services.js'
+import type { Desks } from './services.js'
 
 /** stdout belongs to the protocol on stdio, so everything else is said on stderr. */
 function say(line: string): void {
@@ -25,23 +26,24 @@ async function main(): Promise<number> {
   }
   const { data, port, allowFetch } = command
   const start = performance.now()
-  const options: DeskOptions = { onProgress: say, ...(data !== undefined && { data }) }
   const tokens = command.auth ? await issueTokens(process.env['DATA_DESK_SECRET']) : undefined
   delete process.env['DATA_DESK_SECRET']
   const permissions = tokens !== undefined
+  const engine = chooseEngine({ data, permissions, env: process.env, onProgress: say })
   let desks: Desks | undefined
+  const open = async (): Promise<Desks> => {
+    desks = await engine.open()
+    return desks
+  }
   const server = createDeskServer(
-    async () => {
-      desks = await openDesks(options, permissions)
-      return desks
-    },
+    { ...engine, open },
     { allowFetch, permissions, ...(tokens !== undefined && { auth: tokens.auth }) },
   )
   await server.start()
   const datasets = desks?.desk.datasets ?? new Map<string, never>()
   const { size } = desks?.withPeople?.datasets ?? datasets
   const seconds = ((performance.now() - start) / 1000).toFixed(1)
-  say(`data-desk: ${size} datasets loaded in ${seconds} s`)
+  say(`data-desk: ${size} datasets ready in ${seconds} s (${engine.dialect})`)
   if (tokens !== undefined) {
     say(`token (reader): ${tokens.reader}`)
     say(`token (people): ${tokens.people}`)
@@ -66,7 +68,7 @@ try {
   process.exitCode = await main()
 } catch (error) {
   // What the user can mend is one sentence; anything else keeps its stack.
-  const mendable = [StartError, DefinitionError].some((kind) => error instanceof kind)
+  const mendable = [StartError, DataError, DefinitionError].some((kind) => error instanceof kind)
   if (!mendable || !(error instanceof Error)) throw error
   say(error.message)
   process.exit(1)

@@ -1,6 +1,7 @@
 import type { Server } from 'holdfast'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Desk, openDesk } from './data/desk.js'
+import { duckdbEngine } from './desk-engine.js'
 import { createDataDesk, createDeskServer } from './server.js'
 import type { Services } from './services.js'
 
@@ -153,10 +154,13 @@ describe('the desk', () => {
 
   it('is opened when the server starts, once, and closed when it closes', async () => {
     const opened: Desk[] = []
-    const own = createDeskServer(async () => {
-      const desk = await openDesk({ only })
-      opened.push(desk)
-      return { desk }
+    const own = createDeskServer({
+      ...duckdbEngine({ only }, false),
+      async open() {
+        const desk = await openDesk({ only })
+        opened.push(desk)
+        return { desk }
+      },
     })
     expect(opened).toHaveLength(0)
     await Promise.all([own.start(), own.start()])

@@ -1,10 +1,11 @@
 import { type Authenticator, createServer, type Server } from 'holdfast'
 import { readPermission } from './access.js'
 import type { DeskOptions } from './data/desk.js'
+import { type DeskEngine, duckdbEngine } from './desk-engine.js'
 import { importLimits } from './import/import-limits.js'
 import { addExploreDataset } from './prompts/explore-dataset.js'
 import { addSchemaResource } from './resources/schema.js'
-import { type Desks, deskService, openDesks, type Services } from './services.js'
+import { deskService, type Services } from './services.js'
 import { describeDataset } from './tools/describe-dataset.js'
 import { exportDataset } from './tools/export-dataset.js'
 import { formatRows } from './tools/format-rows.js'
@@ -27,7 +28,7 @@ export interface DeskServerOptions {
 
 /** The server over desks that it opens when it starts, and closes when it closes. */
 export function createDeskServer(
-  open: () => Promise<Desks>,
+  engine: DeskEngine,
   {
     allowFetch = [],
     auth,
@@ -47,30 +48,34 @@ export function createDeskServer(
     // A million flights as NDJSON are about 100 MB.
     spill: { maxFile: 128 * mebibyte, maxBytesPerPrincipal: 256 * mebibyte, maxBytes: 512 * mebibyte },
     instructions:
-      'Datasets as tables of one SQL database (DuckDB), read only. ' +
+      `Datasets as tables of one SQL database (${engine.dialect}), read only. ` +
       'Start with list-datasets, look at one with describe-dataset, then ask with query-dataset; ' +
       'profile-dataset has distributions and correlations. ' +
       'format-rows makes CSV, XML, Markdown or JSON of some rows, export-dataset a file of all. ' +
-      'import-csv makes a dataset of a CSV file on the web: yours alone, and for an hour.',
+      'import-csv, where it is listed, makes a dataset of a CSV file on the web: yours alone, and for an hour.',
     services: {
       deskFor: deskService(async () => {
-        const desks = await open()
-        if (desks.desk.airports !== undefined) routes.enable()
+        const desks = await engine.open()
+        if (desks.desk.hasRoutes) routes.enable()
+        if (desks.desk.canImport) imported.enable()
         return desks
       }),
+      database: engine.database,
+      readersDatabase: engine.readersDatabase,
     },
   })
   const readers = server.group(permissions ? { permissions: [readPermission] } : {})
   readers.add(listDatasets)
   readers.add(describeDataset)
   readers.add(profileDataset)
-  readers.add(queryDataset)
+  readers.add(queryDataset(engine.dialect))
   readers.add(formatRows)
   readers.add(exportDataset)
   const routes = readers.add(routesOfAirports)
-  // It is there once it is known that there are flights, which is before the first client.
+  const imported = readers.add(importCsv)
+  // They are there once it is known that there are flights and that the desk can import, which is before the first client.
   routes.disable()
-  readers.add(importCsv)
+  imported.disable()
   addSchemaResource(readers)
   addExploreDataset(readers)
   return server
@@ -83,7 +88,7 @@ export function createDeskServer(
 export async function createDataDesk(
   options: DeskOptions & DeskServerOptions = {},
 ): Promise<Server<Services>> {
-  const server = createDeskServer(() => openDesks(options, options.permissions ?? false), options)
+  const server = createDeskServer(duckdbEngine(options, options.permissions ?? false), options)
   await server.start()
   return server
 }

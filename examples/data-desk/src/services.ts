@@ -1,36 +1,19 @@
 import type { BoundedStats, Principal } from 'holdfast'
 import { defineService, type Service } from 'holdfast/services'
-import { peopleDatasets, peoplePermission } from './access.js'
-import { type CallerDesk, type Desk, type DeskOptions, openDesk } from './data/desk.js'
+import { peoplePermission } from './access.js'
+import type { CallerDesk, DeskDatabases, ServedDesk } from './data/served-desk.js'
 
 /** What the tools need from the server. */
-export type Services = {
+export type Services = DeskDatabases & {
   /** The desk that this caller reads: one database for all, or another for callers that may see more. */
-  readonly deskFor: (principal: Principal) => Desk
+  readonly deskFor: (principal: Principal) => ServedDesk
 }
 
 /** The open desks of a server. */
 export interface Desks {
-  readonly desk: Desk
+  readonly desk: ServedDesk
   /** The desk of callers that were granted {@link peoplePermission}. Default: everyone reads `desk`. */
-  readonly withPeople?: Desk | undefined
-}
-
-/**
- * Opens the desk of everyone, or, where callers need `permissions`, one without the people and one with them: a database that never held
- * them has no SQL that would find them.
- * @throws {DataError} when the data directory cannot be read or holds no table.
- */
-export async function openDesks(options: DeskOptions, permissions: boolean): Promise<Desks> {
-  const all = await openDesk(options)
-  if (!permissions) return { desk: all }
-  try {
-    const desk = await openDesk({ ...options, onProgress: () => {}, without: peopleDatasets })
-    return { desk, withPeople: all }
-  } catch (error) {
-    all.close()
-    throw error
-  }
+  readonly withPeople?: ServedDesk | undefined
 }
 
 /** Loading takes as long as there is data; a directory of many gigabytes is no mistake. */
@@ -42,12 +25,11 @@ export function deskService(open: () => Promise<Desks>): Service<Desks, Services
     startTimeout,
     async start(_needs, { stats }) {
       const desks = await open()
-      for (const { name } of linesOf(desks.desk)) stats.add({ stats: () => lineOf(desks, name) })
+      for (const { name } of desks.desk.stats()) stats.add({ stats: () => lineOf(desks, name) })
       return desks
     },
-    stop({ desk, withPeople }) {
-      desk.close()
-      withPeople?.close()
+    async stop({ desk, withPeople }) {
+      await Promise.all([desk.close(), withPeople?.close()])
     },
     forCall:
       ({ desk, withPeople = desk }) =>
@@ -56,15 +38,9 @@ export function deskService(open: () => Promise<Desks>): Service<Desks, Services
   })
 }
 
-function linesOf(desk: Desk): BoundedStats[] {
-  return [...desk.traffic(), ...desk.stats()]
-}
-
 /** One line of what the desks hold, over both of them. */
 function lineOf({ desk, withPeople }: Desks, name: string): BoundedStats {
-  const lines = [...linesOf(desk), ...(withPeople === undefined ? [] : linesOf(withPeople))].filter(
-    (line) => line.name === name,
-  )
+  const lines = [...desk.stats(), ...(withPeople?.stats() ?? [])].filter((line) => line.name === name)
   const sum = (of: (line: BoundedStats) => number): number =>
     lines.reduce((total, line) => total + of(line), 0)
   return {
@@ -81,5 +57,5 @@ export function deskOf(ctx: { readonly services: Services; readonly principal: P
   const { principal, services } = ctx
   const { kind, issuer, subject } = principal
   const caller = kind === 'anonymous' ? 'anonymous' : JSON.stringify([issuer, subject])
-  return services.deskFor(principal).forCaller(caller)
+  return services.deskFor(principal).forCaller(caller, services)
 }

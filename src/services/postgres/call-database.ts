@@ -111,8 +111,9 @@ class Transaction implements Queries {
   }
 }
 
-function rowsOf<Each>({ rows, rowCount }: { rows: unknown[]; rowCount: number | null }): Rows<Each> {
-  return { rows: rows as Each[], rowCount: rowCount ?? 0 }
+function rowsOf<Each>({ fields, rows, rowCount }: QueryResult): Rows<Each> {
+  const columns = fields.map(({ name, dataTypeID }) => ({ name, typeId: dataTypeID }))
+  return { columns, rows: rows as Each[], rowCount: rowCount ?? 0 }
 }
 
 function readQuery(

@@ -3,8 +3,17 @@ import type { PoolUsage } from '../../concurrency/pool/pool-usage.js'
 /** A row as `pg` decodes it. `int8` and `numeric` are texts, because a number would lose digits. */
 export type Row = Record<string, unknown>
 
+/** One column of an answer. */
+export interface Column {
+  readonly name: string
+  /** The type's OID in `pg_type`; those of built-in types are the same in every database. */
+  readonly typeId: number
+}
+
 /** What one statement answered. */
 export interface Rows<Each = Row> {
+  /** Also when there are no rows. Two of one name are both here, while a row has the last of them. */
+  readonly columns: readonly Column[]
   readonly rows: Each[]
   /** Rows that were selected, or changed; 0 where the statement has no such number. */
   readonly rowCount: number

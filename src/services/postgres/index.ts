@@ -13,6 +13,7 @@ export type { PoolUsage } from '../../concurrency/pool/pool-usage.js'
 export type { Service } from '../../contracts/service.js'
 export type { PoolLimitOptions } from '../pool.js'
 export type {
+  Column,
   Database,
   Queries,
   Query,

@@ -1,15 +1,14 @@
 import type { AirportDesk } from './airport-routes.js'
-import { boundStatement } from './bounded-columns.js'
 import { type ColumnSample, type SampleLimits, sampleLimits } from './column-sample.js'
 import type { Connections } from './connection-pool.js'
-import { type ColumnInfo, type ColumnSummary, readSummary, summarySql } from './describe.js'
+import type { ColumnInfo, ColumnSummary } from './describe.js'
 import { nearNames } from './near-names.js'
 import type { Dataset } from './open-database.js'
-import type { Prepare } from './open-read.js'
 import { type QueryLimits, type QueryResult, type Row, runQuery } from './run-query.js'
 import { sampleColumns } from './sample-columns.js'
 import { type GuardRules, prepareReadOnly } from './statement-guard.js'
 import { type RowPortion, streamRows } from './stream-rows.js'
+import { summarize, trusted } from './summarize.js'
 import { quoteIdentifier } from './table-names.js'
 
 export const defaultRows = 100
@@ -73,11 +72,6 @@ export interface DeskReaderOptions {
   readonly airports: AirportDesk | undefined
 }
 
-/** Prepares SQL of our own, which needs no guard. */
-function trusted(sql: string): Prepare {
-  return async (connection) => boundStatement(connection, sql, await connection.prepare(sql))
-}
-
 /** The columns of these names, in the order of the names. */
 function columnsOf({ columns }: Dataset, names: readonly string[] | undefined): readonly ColumnInfo[] {
   return names === undefined
@@ -93,11 +87,11 @@ export function createDeskReader(options: DeskReaderOptions): DeskReader {
     async describe(name, signal) {
       const dataset = datasets.get(name)
       if (dataset === undefined) return undefined
-      const read = (sql: string): Promise<QueryResult> =>
-        runQuery(connectionsFor(sql), trusted(sql), limits, signal)
-      const summary = await read(summarySql(name, dataset.rows, dataset.columns))
-      const sample = await read(`SELECT * FROM ${quoteIdentifier(name)} LIMIT 3`)
-      return { ...dataset, columns: readSummary(dataset.columns, summary), sample: sample.rows }
+      const connections = connectionsFor(name)
+      const columns = await summarize(connections, dataset, limits, signal)
+      const sql = `SELECT * FROM ${quoteIdentifier(name)} LIMIT 3`
+      const sample = await runQuery(connections, trusted(sql), limits, signal)
+      return { ...dataset, columns, sample: sample.rows }
     },
     query: (sql, limit = defaultRows, signal) =>
       runQuery(

@@ -1,15 +1,15 @@
-import type { BoundedStats } from 'holdfast'
-import type { ImportedTable } from '../import/caller-workspace.js'
+import { DuckdbImports } from '../import/duckdb-imports.js'
 import { type ImportLimits, importLimits } from '../import/import-limits.js'
-import { ImportedTables, type ImportRequest } from '../import/imported-tables.js'
+import { ImportedTables } from '../import/imported-tables.js'
 import { hasRoutes } from './airport-routes.js'
+import { chooseFiles, noTables } from './choose-files.js'
 import { ConnectionPool } from './connection-pool.js'
-import { DataError } from './data-error.js'
 import { createDeskReader, type DatasetDescription, type DeskReader, maxRows } from './desk-reader.js'
-import { openDatabase } from './open-database.js'
+import { type Dataset, openDatabase } from './open-database.js'
 import { airportDesk } from './read-routes.js'
-import { bundledDataDirectory, findSourceFiles } from './source-files.js'
-import { assignNames, bundledNames } from './table-names.js'
+import type { CallerDesk, ServedDesk } from './served-desk.js'
+
+export type { CallerDesk } from './served-desk.js'
 
 export interface DeskOptions {
   /** A directory of CSV, TSV, JSON and Parquet files. Default: the data of the `vega-datasets` package. */
@@ -41,24 +41,12 @@ export interface DeskOptions {
   readonly now?: () => number
 }
 
-/** The desk as one caller sees it: the datasets of all, and what the caller imported. */
-export interface CallerDesk extends DeskReader {
-  readonly imported: ReadonlyMap<string, ImportedTable>
-  /** Downloads a CSV file into a dataset of the caller's own; {@link ImportedTables.import} says what it throws. */
-  importCsv(request: ImportRequest): Promise<ImportedTable>
-}
-
-/** The datasets of all, what may be asked of them, and a way to what each caller has beside them. */
-export interface Desk extends DeskReader {
-  /** `caller` is any string that is one caller's alone; what it sees is as it is at this moment. */
+/** The desk of DuckDB: it is its own database, and can be asked without a caller. */
+export interface Desk extends ServedDesk, DeskReader {
+  readonly datasets: ReadonlyMap<string, Dataset>
   forCaller(caller: string): CallerDesk
   /** Connections free and callers waiting. */
   state(): { idle: number; waiting: number }
-  readonly importLimits: ImportLimits
-  /** Queries and exports that run and wait, against their limits. */
-  traffic(): BoundedStats[]
-  /** What imports hold, against their limits. */
-  stats(): BoundedStats[]
   /** Interrupts what runs and closes the database. */
   close(): void
 }
@@ -75,24 +63,14 @@ function mentions(sql: string, names: Iterable<string>): boolean {
  */
 export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
   const say = options.onProgress ?? (() => {})
-  const directory = options.data ?? bundledDataDirectory()
-  const only = options.only ?? (() => true)
-  const found = await findSourceFiles(directory)
-  const files = assignNames(
-    found.tables.filter((source) => only(source.file)),
-    options.data === undefined ? bundledNames : new Map(),
-  )
+  const { files, skipped } = await chooseFiles(options)
   for (const name of options.without ?? []) files.delete(name)
   const database = await openDatabase(files, say)
-  for (const { file, reason } of [...found.skipped, ...database.failed]) {
-    if (only(file)) say(`skipped ${file}: ${reason}`)
-  }
+  for (const { file, reason } of [...skipped, ...database.failed]) say(`skipped ${file}: ${reason}`)
   const { datasets, instance, functions, systemViews, keywords, memoryBytes } = database
   if (datasets.size === 0) {
     instance.closeSync()
-    throw new DataError(
-      `The data directory ${directory} holds no CSV, TSV, JSON or Parquet file that can be read as a table.`,
-    )
+    throw noTables(options.data)
   }
   const pool = await ConnectionPool.open(instance, {
     of: 'queries',
@@ -115,14 +93,13 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
     timeoutMs: queryTimeoutMs,
   }
   const ownLimits = { ...importLimits, ...options.imports }
+  const storage = new DuckdbImports(instance, pool, queryTimeoutMs)
   const imports = new ImportedTables({
-    instance,
-    shared: pool,
+    storage,
     limits: ownLimits,
     memoryBytes: memoryBytes / 4,
     reserved: new Set([...datasets.keys(), ...systemViews]),
     keywords,
-    queryTimeoutMs,
     now: options.now ?? Date.now,
   })
   const airports = hasRoutes(datasets) ? airportDesk(pool, queryTimeoutMs) : undefined
@@ -145,10 +122,15 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
   return {
     ...common,
     describe: describeCommon,
+    canImport: true,
+    hasRoutes: airports !== undefined,
     forCaller(caller) {
       const imported = imports.visibleTo(caller)
-      const home = imports.connectionsOf(caller)
-      const importCsv: CallerDesk['importCsv'] = (request) => imports.import(caller, request)
+      const home = storage.connectionsOf(caller)
+      const importCsv: CallerDesk['importCsv'] = (request) =>
+        imports.import(caller, request, (records, signal) =>
+          storage.load(caller, request.name, records, signal),
+        )
       if (imported.size === 0 || home === undefined) {
         return { ...common, describe: describeCommon, imported, importCsv }
       }
@@ -170,10 +152,9 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
     },
     importLimits: ownLimits,
     state: () => pool.state,
-    traffic: () => [...pool.stats(), ...exports.stats()],
-    stats: () => imports.stats(),
+    stats: () => [...pool.stats(), ...exports.stats(), ...imports.stats()],
     close() {
-      imports.close()
+      void imports.close()
       exports.close()
       pool.close()
       instance.closeSync()

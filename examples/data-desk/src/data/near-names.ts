@@ -1,5 +1,5 @@
 /** Edit distance between two short strings, by the two-row dynamic programme. */
-function distance(a: string, b: string): number {
+export function distance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i += 1) {
     const row = [i]

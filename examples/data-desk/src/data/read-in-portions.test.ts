@@ -102,7 +102,7 @@ describe('streamRows', () => {
     for await (const portion of portions ?? []) rows.push(...portion.rows)
     return rows
   }
-  const line = (name: string) => desk.traffic().find((one) => one.name === name)
+  const line = (name: string) => desk.stats().find((one) => one.name === name)
 
   it('gives all rows in their order, or the first', async () => {
     expect(await rowsOf(desk.streamRows('counted', { limit: 1_000_000 }))).toEqual(

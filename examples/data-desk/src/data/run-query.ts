@@ -1,17 +1,13 @@
 import type { DuckDBValue } from '@duckdb/node-api'
 import type { ResultColumn } from './bounded-columns.js'
+import { BoundedRows, type Row, type RowLimits } from './bounded-rows.js'
 import type { Connections } from './connection-pool.js'
-import { type CutCount, type Json, parseJsonText, toJson } from './json-value.js'
+import { type CutCount, parseJsonText, toJson } from './json-value.js'
 import { type OpenRead, openRead, type Prepare } from './open-read.js'
-import { QueryRefusal } from './refusal.js'
 
-export type Row = Record<string, Json>
+export type { Row }
 
-export interface QueryLimits {
-  /** Rows returned at most. */
-  readonly rows: number
-  /** Size of the rows as JSON text, in bytes, at most. */
-  readonly bytes: number
+export interface QueryLimits extends RowLimits {
   /** How long the statement may run, in ms. */
   readonly timeoutMs: number
 }
@@ -40,25 +36,22 @@ export function rowOf(values: readonly DuckDBValue[], columns: readonly ResultCo
 async function readRows(read: OpenRead, limits: QueryLimits): Promise<QueryResult> {
   const columns = read.columns.map(({ name, type }) => ({ name, type }))
   const cut: CutCount = { cells: 0 }
-  const rows: Row[] = []
-  let bytes = 0
+  const bounded = new BoundedRows(limits)
   for (let chunk = await read.next(); chunk !== undefined; chunk = await read.next()) {
     for (let index = 0; index < chunk.rowCount; index += 1) {
-      if (rows.length === limits.rows) return { columns, rows, truncatedBy: 'rows', cutCells: cut.cells }
-      const row = rowOf(chunk.getRowValues(index), read.columns, cut)
-      bytes += Buffer.byteLength(JSON.stringify(row)) + 1
-      if (bytes > limits.bytes) {
-        if (rows.length > 0) return { columns, rows, truncatedBy: 'bytes', cutCells: cut.cells }
-        throw new QueryRefusal(
-          'result_too_large',
-          `One row has more than ${limits.bytes} bytes.`,
-          'Select fewer columns, or cut long values with left(value, 200).',
-        )
-      }
-      rows.push(row)
+      const make = (): Row => rowOf(chunk.getRowValues(index), read.columns, cut)
+      if (!bounded.add(make)) return answerOf(columns, bounded, cut)
     }
   }
-  return { columns, rows, truncatedBy: undefined, cutCells: cut.cells }
+  return answerOf(columns, bounded, cut)
+}
+
+function answerOf(
+  columns: QueryResult['columns'],
+  { rows, truncatedBy }: BoundedRows,
+  cut: CutCount,
+): QueryResult {
+  return { columns, rows, truncatedBy, cutCells: cut.cells }
 }
 
 /**

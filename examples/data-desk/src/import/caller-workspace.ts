@@ -1,21 +1,12 @@
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { ConnectionPool, type Connections } from '../data/connection-pool.js'
-import type { Dataset } from '../data/open-database.js'
 import type { TableHome } from './load-csv.js'
 
-export interface ImportedTable extends Dataset {
-  /** When the table goes, in ms since 1970. */
-  readonly expires: number
-  /** About what it takes of the memory, in bytes. */
-  readonly bytes: number
-}
-
 /**
- * One caller's tables, and the connection that has them. They are temporary tables, which belong to a connection: no
+ * The connection that has one caller's tables. They are temporary tables, which belong to a connection: no
  * statement on another connection can name, list or guess them, so callers are kept apart by DuckDB itself.
  */
 export class CallerWorkspace implements Connections, TableHome {
-  readonly tables = new Map<string, ImportedTable>()
   readonly #own: ConnectionPool
   readonly #shared: Connections
   /** Gives back the place in another pool that a query holds while it runs here. */

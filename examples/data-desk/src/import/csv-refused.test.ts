@@ -16,7 +16,7 @@ afterAll(async () => {
 })
 // Whatever was refused, nothing of it stays.
 afterEach(async () => {
-  expect(desk.stats().map(({ size }) => size)).toEqual([0, 0, 0])
+  expect(desk.stats().filter(({ size }) => size > 0)).toEqual([])
   expect(desk.state()).toEqual({ idle: 3, waiting: 0 })
 })
 
@@ -204,6 +204,6 @@ it.each(stalled)('%s', async (_label, answer) => {
     code: 'import_timeout',
     message: expect.stringContaining('0.3 s'),
   })
-  expect(hasty.stats().map(({ size }) => size)).toEqual([0, 0, 0])
+  expect(hasty.stats().filter(({ size }) => size > 0)).toEqual([])
   hasty.close()
 })

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { type CsvHost, startCsvHost } from '../../test/csv-host.js'
 import { ConnectionPool } from '../data/connection-pool.js'
 import { type Desk, type DeskOptions, openDesk } from '../data/desk.js'
+import { DuckdbImports } from './duckdb-imports.js'
 import { importLimits } from './import-limits.js'
 import { ImportedTables } from './imported-tables.js'
 
@@ -51,8 +52,13 @@ async function begun(desk: Desk, caller: string, name: string, signal?: AbortSig
   return { importing, response }
 }
 
+/** What imports hold: how many run, tables, bytes. */
+function importLines(desk: Desk): ReturnType<Desk['stats']> {
+  return desk.stats().filter(({ name }) => name.startsWith('import'))
+}
+
 function sizes(desk: Desk): number[] {
-  return desk.stats().map(({ size }) => size)
+  return importLines(desk).map(({ size }) => size)
 }
 
 describe('a name', () => {
@@ -121,7 +127,7 @@ describe('the quota', () => {
     await importAs(desk, 'two', 'a')
     await expect(importAs(desk, 'three', 'a')).rejects.toMatchObject({ code: 'desk_full' })
     await importAs(desk, 'one', 'a')
-    expect(desk.stats()[1]).toEqual({
+    expect(importLines(desk)[1]).toEqual({
       name: 'imported tables',
       size: 2,
       limit: 2,
@@ -133,18 +139,19 @@ describe('the quota', () => {
   it('of all callers together is an amount of memory', async () => {
     const instance = await DuckDBInstance.create(':memory:', { temp_directory: '', memory_limit: '8MB' })
     const shared = await ConnectionPool.open(instance, { of: 'queries', size: 1, queue: 1, waitMs: 1000 })
+    const storage = new DuckdbImports(instance, shared, 1000)
     const tables = new ImportedTables({
-      instance,
-      shared,
+      storage,
       limits: importLimits,
       memoryBytes: 1000,
       reserved: new Set(),
       keywords: new Set(),
-      queryTimeoutMs: 1000,
       now: Date.now,
     })
     const load = (caller: string, text: string): Promise<unknown> =>
-      tables.import(caller, { url: host.url(text), name: 'x', fetch })
+      tables.import(caller, { url: host.url(text), name: 'x', fetch }, (records, signal) =>
+        storage.load(caller, 'x', records, signal),
+      )
     const lines = Array.from(
       { length: 200_000 },
       (_, n) => `${n * 7919},${(n * 7919).toString(36)} of many texts`,
@@ -154,7 +161,7 @@ describe('the quota', () => {
     expect(tables.stats().map(({ size }) => size)).toEqual([0, 0, 0])
     await load('one', `a,b\n${'1,x\n'.repeat(100)}`)
     await expect(load('two', 'a\n1\n')).rejects.toMatchObject({ code: 'desk_full' })
-    tables.close()
+    await tables.close()
     shared.close()
     instance.closeSync()
   })
@@ -171,7 +178,7 @@ describe('the quota', () => {
       code: 'import_running',
       message: expect.stringMatching(/3 imports/),
     })
-    expect(desk.stats()[0]).toEqual({ name: 'imports', size: 3, limit: 3, unit: 'entries', dropped: 2 })
+    expect(importLines(desk)[0]).toEqual({ name: 'imports', size: 3, limit: 3, unit: 'entries', dropped: 2 })
     for (const { response } of running) response.end()
     await Promise.all(running.map(({ importing }) => importing))
     await importAs(desk, 'd', 'y')

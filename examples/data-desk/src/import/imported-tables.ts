@@ -1,14 +1,12 @@
-import type { DuckDBInstance } from '@duckdb/node-api'
 import type { BoundedStats } from 'holdfast'
-import type { Connections } from '../data/connection-pool.js'
+import type { Dataset } from '../data/open-database.js'
 import { sqlName } from '../data/table-names.js'
-import { CallerWorkspace, type ImportedTable } from './caller-workspace.js'
 import { csvRecords } from './csv-records.js'
 import { downloadText, type Fetch } from './download-text.js'
 import { fileNameOf } from './file-name.js'
 import type { ImportLimits } from './import-limits.js'
 import { ImportRefusal } from './import-refusal.js'
-import { loadCsv } from './load-csv.js'
+import type { LoadedTable } from './load-csv.js'
 
 export interface ImportRequest {
   readonly url: string
@@ -20,18 +18,40 @@ export interface ImportRequest {
   readonly onBytes?: (bytes: number, total: number | undefined) => Promise<void>
 }
 
+export interface ImportedTable extends Dataset {
+  /** When the table goes, in ms since 1970. */
+  readonly expires: number
+  /** About what it takes of the memory, in bytes. */
+  readonly bytes: number
+}
+
+/** Where the tables are. */
+export interface ImportStorage {
+  /** Removes a table, unless it has been replaced by its turn: `isGone` says so. Rejects when it is in use for long. */
+  drop(caller: string, name: string, isGone: () => boolean): Promise<void>
+  /** The caller has no tables and no import any more. */
+  release(caller: string): void
+  /** Ends what runs there, and drops everything. */
+  close(): void | Promise<void>
+}
+
+/**
+ * Makes a table of these records, of which the first is the header, in the place of an earlier one of its name. When it fails,
+ * nothing is left, and the earlier one stays.
+ */
+export type LoadTable = (
+  records: AsyncGenerator<readonly string[]>,
+  signal: AbortSignal,
+) => Promise<LoadedTable>
+
 export interface ImportedTablesOptions {
-  readonly instance: DuckDBInstance
-  /** The pool in which queries over imported tables take their places. */
-  readonly shared: Connections
+  readonly storage: ImportStorage
   readonly limits: ImportLimits
   /** Memory for all imported tables, in bytes. */
   readonly memoryBytes: number
   /** Names that imports may not take. */
   readonly reserved: ReadonlySet<string>
   readonly keywords: ReadonlySet<string>
-  /** How long one query may run, in ms. */
-  readonly queryTimeoutMs: number
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -46,7 +66,8 @@ const sweepMs = 60_000
  */
 export class ImportedTables {
   readonly #options: ImportedTablesOptions
-  readonly #workspaces = new Map<string, CallerWorkspace>()
+  /** By caller and name; no more of them than the limits allow. */
+  readonly #tables = new Map<string, Map<string, ImportedTable>>()
   readonly #running = new Map<string, AbortController>()
   readonly #timer: NodeJS.Timeout
   #refused = 0
@@ -61,13 +82,8 @@ export class ImportedTables {
   /** The caller's tables that have not expired, by name in alphabetical order. */
   visibleTo(caller: string): ReadonlyMap<string, ImportedTable> {
     const now = this.#options.now()
-    const tables = [...(this.#workspaces.get(caller)?.tables ?? [])]
+    const tables = [...(this.#tables.get(caller) ?? [])]
     return new Map(tables.filter(([, table]) => table.expires > now).sort(([a], [b]) => (a < b ? -1 : 1)))
-  }
-
-  /** Where statements over the caller's tables run; undefined when there are none. */
-  connectionsOf(caller: string): CallerWorkspace | undefined {
-    return this.#workspaces.get(caller)
   }
 
   /**
@@ -76,7 +92,7 @@ export class ImportedTables {
    * @throws {ImportRefusal} that says why not; what `fetch` rejects with; {@link QueryRefusal} `desk_busy` when
    *   the caller's queries leave it no turn
    */
-  async import(caller: string, request: ImportRequest): Promise<ImportedTable> {
+  async import(caller: string, request: ImportRequest, load: LoadTable): Promise<ImportedTable> {
     this.#sweep()
     const { signal } = request
     if (signal?.aborted === true) throw new ImportRefusal('cancelled', 'The call was cancelled.')
@@ -97,7 +113,7 @@ export class ImportedTables {
     const onAbort = (): void => controller.abort(new ImportRefusal('cancelled', 'The call was cancelled.'))
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      return await this.#load(caller, request, controller.signal)
+      return await this.#load(caller, request, load, controller.signal)
     } catch (error) {
       throw controller.signal.aborted ? controller.signal.reason : error
     } finally {
@@ -106,7 +122,7 @@ export class ImportedTables {
       clearTimeout(timer)
       signal?.removeEventListener('abort', onAbort)
       this.#running.delete(caller)
-      this.#closeIfEmpty(caller)
+      this.#releaseIfEmpty(caller)
       this.#sweep()
     }
   }
@@ -123,18 +139,18 @@ export class ImportedTables {
   }
 
   /** Ends running imports and drops all tables. */
-  close(): void {
+  close(): void | Promise<void> {
     this.#closed = true
     clearInterval(this.#timer)
     for (const controller of this.#running.values()) {
       controller.abort(new ImportRefusal('cancelled', 'The server is shutting down.'))
     }
-    for (const workspace of this.#workspaces.values()) workspace.close()
-    this.#workspaces.clear()
+    this.#tables.clear()
+    return this.#options.storage.close()
   }
 
   #held(): ImportedTable[] {
-    return [...this.#workspaces.values()].flatMap(({ tables }) => [...tables.values()])
+    return [...this.#tables.values()].flatMap((tables) => [...tables.values()])
   }
 
   #heldBytes(): number {
@@ -175,16 +191,14 @@ export class ImportedTables {
     return undefined
   }
 
-  async #load(caller: string, request: ImportRequest, signal: AbortSignal): Promise<ImportedTable> {
-    const { instance, shared, limits, keywords, queryTimeoutMs, now } = this.#options
+  async #load(
+    caller: string,
+    request: ImportRequest,
+    load: LoadTable,
+    signal: AbortSignal,
+  ): Promise<ImportedTable> {
+    const { limits, keywords, now } = this.#options
     const { url, name, fetch, onBytes } = request
-    const workspace =
-      this.#workspaces.get(caller) ?? (await CallerWorkspace.open(instance, shared, queryTimeoutMs + 5000))
-    if (this.#closed) {
-      workspace.close()
-      throw signal.reason
-    }
-    this.#workspaces.set(caller, workspace)
     let bytes = 0
     const chunks = downloadText(url, {
       fetch,
@@ -195,7 +209,7 @@ export class ImportedTables {
         await onBytes?.(count, total)
       },
     })
-    const { rows, columns } = await loadCsv(csvRecords(chunks, limits), name, workspace, signal)
+    const { rows, columns } = await load(csvRecords(chunks, limits), signal)
     const table: ImportedTable = {
       name,
       sql: sqlName(name, keywords),
@@ -205,36 +219,35 @@ export class ImportedTables {
       expires: now() + limits.lifetimeMs,
       bytes: bytes + rows * columns.length * bytesPerCell,
     }
-    workspace.tables.set(name, table)
+    if (this.#closed) throw signal.reason
+    const own = this.#tables.get(caller) ?? new Map<string, ImportedTable>()
+    this.#tables.set(caller, own.set(name, table))
     return table
   }
 
   /** Drops what has expired. A caller who imports is left for the next time, so that no table is dropped that was just replaced. */
   #sweep(): void {
     const now = this.#options.now()
-    for (const [caller, workspace] of this.#workspaces) {
-      for (const [name, table] of workspace.tables) {
-        // A busy connection is no error: the table cannot be seen any more, and the next sweep comes.
-        if (table.expires <= now) this.#drop(caller, workspace, name).catch(() => {})
+    for (const [caller, tables] of this.#tables) {
+      for (const [name, table] of tables) {
+        // A table that is in use is no error: it cannot be seen any more, and the next sweep comes.
+        if (table.expires <= now) this.#drop(caller, name, table).catch(() => {})
       }
     }
   }
 
-  async #drop(caller: string, workspace: CallerWorkspace, name: string): Promise<void> {
-    if (this.#running.has(caller)) return
-    await workspace.use(async (connection) => {
-      const table = workspace.tables.get(name)
-      if (this.#running.has(caller) || table === undefined || table.expires > this.#options.now()) return
-      await connection.run(`DROP TABLE IF EXISTS "${name}"`)
-      workspace.tables.delete(name)
-    })
-    this.#closeIfEmpty(caller)
+  async #drop(caller: string, name: string, table: ImportedTable): Promise<void> {
+    const isGone = (): boolean => this.#running.has(caller) || this.#tables.get(caller)?.get(name) !== table
+    if (isGone()) return
+    await this.#options.storage.drop(caller, name, isGone)
+    if (isGone()) return
+    this.#tables.get(caller)?.delete(name)
+    this.#releaseIfEmpty(caller)
   }
 
-  #closeIfEmpty(caller: string): void {
-    const workspace = this.#workspaces.get(caller)
-    if (workspace === undefined || workspace.tables.size > 0 || this.#running.has(caller)) return
-    this.#workspaces.delete(caller)
-    workspace.close()
+  #releaseIfEmpty(caller: string): void {
+    if ((this.#tables.get(caller)?.size ?? 0) > 0 || this.#running.has(caller)) return
+    this.#tables.delete(caller)
+    this.#options.storage.release(caller)
   }
 }

@@ -13,7 +13,7 @@ const output = z.object({
   columns: z.array(
     z.object({
       name: z.string(),
-      type: z.string().describe('DuckDB type'),
+      type: z.string().describe('Type in the dialect of the SQL'),
       nullShare: z.number().describe('Share of rows without a value, 0 to 1'),
       approxDistinct: z.int().describe('Different values; exact up to 100,000 rows, estimated beyond'),
       min: z.unknown().optional().describe('Absent for nested columns'),

@@ -15,7 +15,9 @@ const output = z.object({
   sql: z.string().describe('The name as written in SQL'),
   file: z.string(),
   rows: z.int(),
-  columns: z.array(z.object({ name: z.string(), type: z.string().describe('DuckDB type') })),
+  columns: z.array(
+    z.object({ name: z.string(), type: z.string().describe('Type in the dialect of the SQL') }),
+  ),
   replaced: z.boolean().describe('Whether an earlier import of this name was replaced'),
   expiresAt: z.iso.datetime().describe('When the dataset goes'),
   imported: z.array(z.string()).describe('Your imported datasets'),

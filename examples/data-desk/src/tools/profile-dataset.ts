@@ -21,7 +21,7 @@ const output = z.object({
   columns: z.array(
     z.object({
       name: z.string(),
-      type: z.string().describe('DuckDB type'),
+      type: z.string().describe('Type in the dialect of the SQL'),
       nullShare: z.number().describe('Share of all rows without a value, 0 to 1'),
       approxDistinct: z
         .int()
@@ -56,8 +56,8 @@ type ColumnProfile = z.infer<typeof output>['columns'][number]
 function moment(ms: number, type: string): string | number {
   if (Number.isNaN(new Date(ms).getTime())) return ms
   const text = new Date(ms).toISOString().replace('.000Z', 'Z')
-  if (type === 'DATE') return text.slice(0, text.indexOf('T'))
-  return type === 'TIMESTAMP WITH TIME ZONE' ? text : text.slice(0, -1)
+  if (/^date$/i.test(type)) return text.slice(0, text.indexOf('T'))
+  return /with time zone$/i.test(type) ? text : text.slice(0, -1)
 }
 
 /** Four digits more than anybody reads. */
