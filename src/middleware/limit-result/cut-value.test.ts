@@ -75,6 +75,16 @@ describe('cutValue', () => {
     ])
   })
 
+  it('tells places apart whose names are written alike', () => {
+    const numbers = (count: number): number[] => Array.from({ length: count }, () => 0)
+    const value = { 'a.b': numbers(700), a: { b: numbers(500) } }
+    const cut = cutValue(value, { bytes: 100, tokens: undefined }, { schema: undefined, texts: true })
+    expect(cut?.cuts.map(({ path, total }) => ({ path, total }))).toEqual([
+      { path: 'a.b', total: 700 },
+      { path: 'a.b', total: 500 },
+    ])
+  })
+
   it('gives up rather than cut in more than eight places', () => {
     const many = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`k${index}`, 'x'.repeat(1000)]))
     expect(

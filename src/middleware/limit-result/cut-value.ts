@@ -126,15 +126,16 @@ function cutText(part: Text, kept: number): Done {
 /** A place that was cut before keeps its first total, and what was cut inside of dropped items is said by them. */
 function note(cuts: Map<string, Cut & { readonly at: Path }>, { part, kept, total }: Done): void {
   const at = pathOf(part)
-  const path = written(at)
-  const before = cuts.get(path)
+  // Two places may be written alike: a name may have a point in it.
+  const place = JSON.stringify(at)
+  const before = cuts.get(place)
   for (const [key, { at: other }] of cuts) {
     const next = other[at.length]
     const isInside = other.length > at.length && at.every((name, index) => other[index] === name)
     if (part.kind === 'list' && isInside && typeof next === 'number' && next >= kept) cuts.delete(key)
   }
   const unit = part.kind === 'list' ? 'items' : 'bytes'
-  cuts.set(path, { path, kept, total: before?.total ?? total, unit, at })
+  cuts.set(place, { path: written(at), kept, total: before?.total ?? total, unit, at })
 }
 
 /** Brackets, commas and colons. */
