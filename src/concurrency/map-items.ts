@@ -42,10 +42,14 @@ export interface MapRun {
   readonly collect: ((thrown: unknown, index: number) => ItemError | undefined) | undefined
   /** Told now and then how many are done, and of how many where that is known. */
   readonly onProgress: ((done: number, total: number | undefined) => void) | undefined
+  /** Resolves when other work has had its turn. */
+  readonly nextTurn: () => Promise<void>
 }
 
 /** Between two signs of progress. */
 const progressMs = 100
+/** After so many items other work has its turn: items and work that wait for nothing would keep everyone waiting, the call's deadline too. */
+const itemsInTurn = 200
 
 /**
  * Works on items, so many at once and no more; of a source that is asynchronous no item is taken before somebody can work on it. It
@@ -56,7 +60,7 @@ export async function mapItems<Item, Value>(
   work: MapWork<Item, Value>,
   run: MapRun,
 ): Promise<Outcome<Value>[]> {
-  const { signal, clock, concurrency, collect, onProgress } = run
+  const { signal, clock, concurrency, collect, onProgress, nextTurn } = run
   const stopping = new AbortController()
   const stop = (): void => stopping.abort(signal.reason)
   if (signal.aborted) stop()
@@ -69,6 +73,7 @@ export async function mapItems<Item, Value>(
   let done = 0
   let exhausted = false
   let toldAt = clock.monotonic()
+  let turn: Promise<void> | undefined
   const fail = (thrown: unknown): void => {
     failure ??= { thrown }
     stopping.abort(thrown)
@@ -104,6 +109,12 @@ export async function mapItems<Item, Value>(
         toldAt = now
         onProgress(done, total)
       }
+      if (done % itemsInTurn === 0) {
+        turn = nextTurn().then(() => {
+          turn = undefined
+        })
+      }
+      if (turn !== undefined) await turn
     }
   }
 
@@ -112,8 +123,8 @@ export async function mapItems<Item, Value>(
     await Promise.all(Array.from({ length: workers }, () => worker().catch(fail)))
   } finally {
     signal.removeEventListener('abort', stop)
-    // A source that was not read to its end gets to know.
-    if (!exhausted) await iterator.return?.()
+    // A source that was not read to its end gets to know. Why it was not is told, and not how it took it.
+    if (!exhausted) await iterator.return().catch(() => undefined)
   }
   if (signal.aborted) throw signal.reason
   if (failure !== undefined) throw failure.thrown
@@ -121,7 +132,9 @@ export async function mapItems<Item, Value>(
 }
 
 /** One after the other, also for callers that ask at once. */
-function toAsync<Item>(items: Iterable<Item> | AsyncIterable<Item>): AsyncIterator<Item> {
+function toAsync<Item>(
+  items: Iterable<Item> | AsyncIterable<Item>,
+): Required<Pick<AsyncIterator<Item>, 'next' | 'return'>> {
   if (Symbol.asyncIterator in items) {
     const iterator = items[Symbol.asyncIterator]()
     let last: Promise<unknown> = Promise.resolve()

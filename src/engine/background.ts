@@ -5,6 +5,8 @@ import type { Question } from './interaction.js'
 export interface Background {
   /** Whether the client has its answer already and comes back for the result. */
   readonly begun: boolean
+  /** Milliseconds, from its beginning, for which its result is kept. */
+  readonly keptMs: number
   /** Answers the client; what follows goes on without it. Resolves when the client could come back. */
   begin(): Promise<void>
   /** Puts a question where the client finds it; resolves with the answer as it came, rejects when the signal aborts. */

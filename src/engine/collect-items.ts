@@ -15,8 +15,8 @@ const itemsInTurn = 200
 export interface CollectOptions {
   readonly budget: ResultBudget
   readonly spilling: Spilling
-  /** How long what is spilled must be kept; undefined: as long as the server says. */
-  readonly ttl: number | undefined
+  /** Milliseconds that what is spilled must be kept at least. */
+  readonly keepMs: number
 }
 
 /**
@@ -94,15 +94,15 @@ async function withRest(
 async function spilled(
   rest: RestLines,
   call: Call,
-  { spilling, ttl }: CollectOptions,
+  { spilling, keepMs }: CollectOptions,
 ): Promise<ResourceLink | undefined> {
   try {
-    return await spilling.write(call.exchange, rest, {
+    const options = {
       name: `${call.name}-rest.jsonl`,
       mimeType: 'application/x-ndjson',
       description: `The items after the first ${rest.from} of ${call.name}, one on each line as JSON.`,
-      ...(ttl !== undefined && { ttl }),
-    })
+    }
+    return await spilling.write(call.exchange, rest, options, keepMs)
   } catch (error) {
     if (rest.failed || !ToolError.is(error)) throw error
     call.ctx.log.warn('What a result had no room for could not be kept.', { error })

@@ -12,12 +12,15 @@ export interface ContextSourceOptions {
   readonly singleUse?: boolean | undefined
   /** Default: true, as for what is only read. */
   readonly repeatable?: boolean | undefined
+  /** Milliseconds that what its calls spill is kept at least. Default: as long as the server says. */
+  readonly spillMs?: number | undefined
 }
 
 /** What the contexts of a definition's calls share, made once. */
 export function contextSource(environment: Environment, options: ContextSourceOptions): ContextSource {
   const { services, logger, clock, fetch, spilling, workers } = environment
   const { name, timeoutMs, errors = {}, fallbacks = {}, singleUse = false, repeatable = true } = options
+  const { spillMs = 0 } = options
   const asking = { name, fallbacks, singleUse, timeoutMs }
   return {
     name,
@@ -30,7 +33,7 @@ export function contextSource(environment: Environment, options: ContextSourceOp
     repeatable,
     now: clock.monotonic,
     workers,
-    spill: (exchange, source, spillOptions) => spilling.write(exchange, source, spillOptions),
+    spill: (exchange, source, spillOptions) => spilling.write(exchange, source, spillOptions, spillMs),
     interact: (exchange) => environment.openInteraction(exchange, asking),
   }
 }

@@ -2,6 +2,7 @@ import { type ItemError, mapItems } from '../concurrency/map-items.js'
 import type { Clock } from '../contracts/clock.js'
 import { ProtocolError } from '../errors/protocol-error.js'
 import { ToolError } from '../errors/tool-error.js'
+import { afterTick } from './after-tick.js'
 import type { MapItems } from './batching.js'
 import type { Context } from './context.js'
 import { isOfQuestion } from './unanswered.js'
@@ -24,6 +25,7 @@ export function mapper(clock: Clock): MapItems {
       clock,
       concurrency,
       collect: onError === 'collect' ? (thrown, index) => failures.tell(thrown, index) : undefined,
+      nextTurn: () => new Promise(afterTick),
       onProgress: progress ? (done, total) => void ctx.progress(done, total) : undefined,
     })
     failures.end()

@@ -14,6 +14,7 @@ import { findNonJson } from './json-value.js'
 import { lazily } from './lazily.js'
 import type { Authorize, Definition } from './pipeline.js'
 import { refusePublicCache, toCacheSetting, toConcurrency, toRateLimit } from './policies.js'
+import { leastSpillMs } from './spilling.js'
 import { suggestChain } from './suggest.js'
 import { HandlerFault } from './tool-result.js'
 import { UriTemplate } from './uri-template.js'
@@ -81,7 +82,11 @@ export function createResource(
   }
   const base: EntryBase = {
     name,
-    source: contextSource(environment, { name, timeoutMs: definition.timeoutMs }),
+    source: contextSource(environment, {
+      name,
+      timeoutMs: definition.timeoutMs,
+      spillMs: leastSpillMs(cache),
+    }),
     access,
     cache: { ttlMs: cache?.ttlMs ?? 0, scope: cache?.scope === 'public' ? 'public' : 'private' },
     run: lazily(() => environment.pipeline.compose(definition, resourceHandler(handler, mimeType))),

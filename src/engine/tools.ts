@@ -29,7 +29,7 @@ import type { Authorize, Definition } from './pipeline.js'
 import { refusePublicCache, toCacheSetting, toConcurrency, toRateLimit } from './policies.js'
 import type { Registry } from './registry.js'
 import { toBudget } from './result-limit.js'
-import { spillTtl } from './spilling.js'
+import { leastSpillMs } from './spilling.js'
 import { asToolResult, type ToolResult, toErrorResult, toolResultText, toToolResult } from './tool-result.js'
 
 /** A tool as the engine holds it: all that a call needs, made once. */
@@ -117,6 +117,7 @@ export function createTool(definition: ToolDefinition, environment: Environment)
       fallbacks: options.fallbacks,
       singleUse: options.singleUse,
       repeatable: compiled.repeatable,
+      spillMs: leastSpillMs(cache),
     }),
     access,
     mirroredParams: mirrored,
@@ -125,7 +126,7 @@ export function createTool(definition: ToolDefinition, environment: Environment)
     // Who names intents wants each to run once, and in doubt not again.
     repeatable: compiled.repeatable === true && compiled.idempotencyKey === undefined,
     run: lazily(() => {
-      const collecting = { budget: results, spilling: environment.spilling, ttl: spillTtl(cache) }
+      const collecting = { budget: results, spilling: environment.spilling, keepMs: leastSpillMs(cache) }
       return environment.pipeline.compose(compiled, toolHandler(definition, output, collecting, environment))
     }),
   }

@@ -59,7 +59,7 @@ export function createSpilling(
 
   return {
     automatic: refusal === undefined,
-    async write(exchange, source, options) {
+    async write(exchange, source, options, leastMs) {
       if (refusal !== undefined) {
         throw new ToolError('spill_failed', {
           message: 'This server has no place for large results.',
@@ -67,7 +67,7 @@ export function createSpilling(
           cause: new Error(refusal),
         })
       }
-      return (await spill()).write(exchange, source, options)
+      return (await spill()).write(exchange, source, options, leastMs)
     },
     attach(engine) {
       if (refusal !== undefined) return

@@ -65,14 +65,19 @@ export class SpillDirectory {
   }
 
   /**
-   * Removes the files of anyone whose time is over. Gives the bytes of what is left and not in `own`.
+   * Removes the files of anyone whose time is over. Gives the bytes of what is left and not in `own`, and why the first that could not be
+   * removed was not: another user's, say, which keeps no other from going.
    * @throws Error when the directory cannot be read
    */
-  async sweep(now: number, own: (name: string) => boolean): Promise<number> {
+  async sweep(
+    now: number,
+    own: (name: string) => boolean,
+  ): Promise<{ readonly foreignBytes: number; readonly failure: unknown }> {
     let foreignBytes = 0
+    let failure: unknown
     if (this.#isOwn) {
       await utimes(this.path, new Date(now), new Date(now))
-      return foreignBytes
+      return { foreignBytes, failure }
     }
     for (const file of await readdir(this.path)) {
       const match = ourFile.exec(file)
@@ -80,10 +85,12 @@ export class SpillDirectory {
       const found = await lstat(join(this.path, file)).catch(() => undefined)
       if (found === undefined) continue
       const isOver = match[1] === undefined ? found.mtimeMs <= now : found.mtimeMs + brokenOffMs <= now
-      if (isOver) await removeFile(join(this.path, file))
-      else foreignBytes += found.size
+      const left = !isOver || (await removeFile(join(this.path, file)).catch((error: unknown) => ({ error })))
+      if (left === undefined) continue
+      foreignBytes += found.size
+      if (left !== true) failure ??= left.error
     }
-    return foreignBytes
+    return { foreignBytes, failure }
   }
 
   /** Removes the directory if it was made for this process. */

@@ -8,7 +8,7 @@ import type { ContentsInput } from '../engine/content.js'
 import { type Duration, toMs } from '../engine/duration.js'
 import type { Exchange } from '../engine/exchange.js'
 import { checkOptions, duration, isMimeType, line, rule, text } from '../engine/option-rules.js'
-import type { SpillOptions, SpillSource } from '../engine/spilling.js'
+import { leastTaskSpillMs, type SpillOptions, type SpillSource } from '../engine/spilling.js'
 import { ToolError } from '../errors/tool-error.js'
 import type { ResourceLink } from '../protocol/types.js'
 import { readInside } from '../security/paths/read-inside.js'
@@ -78,8 +78,13 @@ export class Spill {
   }
 
   /** See `Spilling.write`. */
-  async write(exchange: Exchange, source: SpillSource, options: SpillOptions): Promise<ResourceLink> {
-    const work = this.#write(exchange, source, options)
+  async write(
+    exchange: Exchange,
+    source: SpillSource,
+    options: SpillOptions,
+    leastMs = 0,
+  ): Promise<ResourceLink> {
+    const work = this.#write(exchange, source, options, leastMs)
     this.#writes.add(work)
     try {
       return await work
@@ -88,10 +93,16 @@ export class Spill {
     }
   }
 
-  async #write(exchange: Exchange, source: SpillSource, options: SpillOptions): Promise<ResourceLink> {
+  async #write(
+    exchange: Exchange,
+    source: SpillSource,
+    options: SpillOptions,
+    leastMs: number,
+  ): Promise<ResourceLink> {
     checkOptions(options, optionTable, 'options', 'ctx.spill: ')
     const { name: title, mimeType = 'text/plain', description, ttl } = options
-    const ttlMs = ttl === undefined ? this.#ttlMs : ttlOf(ttl, 'ctx.spill: "options.ttl"')
+    const usualMs = Math.max(this.#ttlMs, leastMs, leastTaskSpillMs(exchange))
+    const ttlMs = ttlOf(ttl ?? usualMs, 'ctx.spill: "options.ttl"')
     const directory = await this.#place()
     const claim = this.#quotas.claim(this.#with.callerOf(exchange))
     const id = randomBytes(32).toString('base64url')
@@ -150,6 +161,8 @@ export class Spill {
     return (listener) => {
       const stay = exchange.whenEnded(listener)
       this.#stops.add(listener)
+      // It was on its way here when the server told all others.
+      if (this.#closed) listener('closing')
       return () => {
         stay()
         this.#stops.delete(listener)
@@ -231,7 +244,9 @@ export class Spill {
         const name = file.slice(0, 64)
         return this.#kept.has(name) || this.#open.has(name)
       }
-      this.#quotas.foreignBytes = await directory.sweep(now, isOwn)
+      const { foreignBytes, failure } = await directory.sweep(now, isOwn)
+      this.#quotas.foreignBytes = foreignBytes
+      if (failure !== undefined) throw failure
     } catch (error) {
       logger.warn('Spilled results whose time is over could not be removed.', { error })
     }

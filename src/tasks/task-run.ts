@@ -59,6 +59,10 @@ export class TaskRun implements Background {
     this.#writer = new RecordWriter({ store, clock, logger, onWritten: onChange })
   }
 
+  get keptMs(): number {
+    return this.#options.ttlMs
+  }
+
   get begun(): boolean {
     return this.#record !== undefined
   }

@@ -227,6 +227,25 @@ describe('a source', () => {
     expect({ pulled, ended }).toEqual({ pulled: 11, ended: 1 })
   })
 
+  it('whose first item is too large alone is told as cut, and so is that item', async () => {
+    const { server } = testServer({ results: { bytes: budget } })
+    server.tool('stream', { description: 'Streams.', output: z.array(Row) }, async function* () {
+      yield { id: 0, name: 'x'.repeat(20_000) }
+      yield { id: 1, name: 'one' }
+      yield { id: 2, name: 'two' }
+    })
+    const client = await open(cell, server)
+    const cuts = cutsOf(await client.callTool('stream'))
+    expect(cuts).toEqual([
+      { path: '', kept: 1, total: 3, unit: 'items', rest: expect.stringMatching(/^spill:/) },
+      { path: '[0].name', kept: expect.any(Number), total: 20_000, unit: 'bytes', rest: expect.any(String) },
+    ])
+    const { contents } = await client.request<{ contents: { text: string }[] }>('resources/read', {
+      uri: cuts[0]?.rest ?? '',
+    })
+    expect(contents[0]?.text).toBe('{"id":1,"name":"one"}\n{"id":2,"name":"two"}\n')
+  })
+
   it('is ended once when its call is cancelled', async () => {
     const { server } = testServer()
     let returned = 0

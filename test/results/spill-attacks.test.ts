@@ -125,6 +125,20 @@ describe('a spilled result', () => {
     await expect.poll(() => readdirSync(directory).sort()).toEqual([`${'cd'.repeat(32)}.data`, 'notes.txt'])
   })
 
+  it('is swept although something else in the directory cannot be removed', async () => {
+    const directory = place()
+    // Of every such pair the directory lists one first.
+    const [file, folder] = [`${'ab'.repeat(32)}.data`, `${'cd'.repeat(32)}.data`]
+    writeFileSync(join(directory, file), 'left')
+    for (const name of [folder, `${'01'.repeat(32)}.data`]) mkdirSync(join(directory, name))
+    const past = new Date(Date.now() - 1000)
+    for (const name of readdirSync(directory)) utimesSync(join(directory, name), past, past)
+    const { server, logged } = spillServer({ spill: { directory } })
+    await open(memory, server)
+    await expect.poll(() => readdirSync(directory)).not.toContain(file)
+    await expect.poll(() => logged.some(({ message }) => message.includes('could not be removed'))).toBe(true)
+  })
+
   it('goes with the server: the directory that was made for it, or the files in one that was named', async () => {
     const home = place()
     const before = process.env['TMPDIR']

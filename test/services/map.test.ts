@@ -171,6 +171,48 @@ describe('ctx.map', () => {
     expect(await over).toBe('AbortError')
   })
 
+  it('lets other work have its turn while items and work wait for nothing', async () => {
+    async function* endless(): AsyncGenerator<number> {
+      for (let n = 0; n < 20_000; n += 1) yield n
+    }
+    for (const items of [endless(), keys(20_000, 20_000)]) {
+      let turns = 0
+      const { text } = await runs(async (_args, ctx) => {
+        let timer: NodeJS.Immediate
+        const count = (): void => {
+          turns += 1
+          timer = setImmediate(count)
+        }
+        timer = setImmediate(count)
+        const { length } = await ctx.map(items, (n) => n)
+        clearImmediate(timer)
+        return String(length)
+      })
+      expect(text).toBe('20000')
+      expect(turns).toBeGreaterThan(50)
+    }
+  })
+
+  it('throws what failed, and not how the source took its end', async () => {
+    const source: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => ({ done: false, value: 1 }),
+        return: () => Promise.reject(new Error('the source is no better')),
+      }),
+    }
+    const { text } = await runs(async (_args, ctx) =>
+      ctx
+        .map(source, () => {
+          throw ctx.error('enough', { message: 'Enough.' })
+        })
+        .then(
+          () => 'never',
+          (error: Error) => error.message,
+        ),
+    )
+    expect(text).toBe('Enough.')
+  })
+
   it('refuses a number at once that is none', async () => {
     const { logged } = await runs(async (_args, ctx) => ctx.map([1], (n) => n, { concurrency: 0 }))
     expect(
@@ -194,6 +236,7 @@ describe('ctx.map', () => {
             clock: systemClock,
             concurrency,
             onProgress: undefined,
+            nextTurn: () => Promise.resolve(),
           }
           const collect = (thrown: unknown, index: number) => ({
             code: String(thrown),

@@ -27,9 +27,11 @@ describe('an error on its way between threads', () => {
     const circle = new Error('circle')
     circle.cause = circle
     const trap = new Proxy({}, { get: () => expect.unreachable() })
+    const trapped = new Proxy(() => 1, { get: () => expect.unreachable() })
     for (const thrown of [
       circle,
       trap,
+      trapped,
       undefined,
       null,
       7n,

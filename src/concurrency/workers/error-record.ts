@@ -29,7 +29,7 @@ export function errorRecord(thrown: unknown, depth = 0): ErrorRecord {
   if (typeof thrown !== 'object' || thrown === null) {
     return {
       name: 'Error',
-      message: cut(String(thrown)),
+      message: cut(said(thrown)),
       stack: undefined,
       code: undefined,
       cause: undefined,
@@ -92,6 +92,11 @@ function isData(value: unknown): boolean {
   } catch {
     return false
   }
+}
+
+/** Functions have a `toString` of their own, or a trap in its place. */
+function said(thrown: unknown): string {
+  return typeof thrown === 'function' ? 'a function was thrown' : String(thrown)
 }
 
 function textOf(thrown: object, name: string): string | undefined {

@@ -1,4 +1,8 @@
-const fileWrites = ['write', 'writeSync', 'writev', 'writevSync'] as const
+const fileWrites = [
+  ...['write', 'writeSync', 'writev', 'writevSync'],
+  // Node does not make these of the ones above.
+  ...['writeFile', 'writeFileSync', 'appendFile', 'appendFileSync'],
+] as const
 
 /**
  * Turns what a thread writes to stdout toward stderr: on stdio the process's stdout belongs to the protocol, and a thread's is joined to
@@ -10,7 +14,7 @@ export function leaveStdout(): void {
   stdout.write = stderr.write.bind(stderr) as typeof stdout.write
   const fs = process.getBuiltinModule('node:fs')
   for (const name of fileWrites) {
-    const original = fs[name] as (...args: unknown[]) => unknown
+    const original = Reflect.get(fs, name) as (...args: unknown[]) => unknown
     Object.defineProperty(fs, name, {
       value: (fd: unknown, ...rest: unknown[]) => original(fd === 1 ? 2 : fd, ...rest),
       configurable: true,

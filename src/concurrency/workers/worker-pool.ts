@@ -75,8 +75,10 @@ export class WorkerPool {
     if (this.#closed) throw closing(call.name)
     call.signal.throwIfAborted()
     const visit = await this.#enter(call)
-    if (this.#closed) {
+    // Since it was let in the call may have ended, and then nobody would tell its thread.
+    if (this.#closed || call.signal.aborted) {
       this.#door.leave(visit, false)
+      call.signal.throwIfAborted()
       throw closing(call.name)
     }
     const run: WorkerRun = new WorkerRun({

@@ -6,6 +6,7 @@ import type { Spilling } from '../../engine/spilling.js'
 import type { Stats } from '../../engine/stats.js'
 import type { ToolResult } from '../../engine/tool-result.js'
 import { ToolError } from '../../errors/tool-error.js'
+import { cutMetaKey } from '../../protocol/meta-keys.js'
 import type { ContentBlock, ResourceLink } from '../../protocol/types.js'
 import type { CompiledSchema } from '../../schema/compile.js'
 import { isNode } from '../../schema/keywords.js'
@@ -18,8 +19,8 @@ export interface CutOptions {
   readonly budget: ResultBudget
   readonly stats: Stats
   readonly spilling: Spilling
-  /** How long what is spilled must be kept; undefined: as long as the server says. */
-  readonly ttl: number | undefined
+  /** Milliseconds that what is spilled must be kept at least. */
+  readonly keepMs: number
 }
 
 /**
@@ -97,7 +98,7 @@ async function cut(
     ...result,
     content: blocks === undefined ? repeated(value?.value, result.content) : blocks.content,
     structured: value === undefined ? structured : value.value,
-    meta: { ...meta, ...notice.meta },
+    meta: { ...meta, [cutMetaKey]: [...cutsOf(meta), ...cutsOf(notice.meta)] },
     notices: [...(result.notices ?? []), ...notice.notices],
   }
 }
@@ -123,7 +124,7 @@ async function keep(
   json: string | undefined,
   texts: string | undefined,
   call: Call,
-  { spilling, tool, ttl }: CutOptions,
+  { spilling, tool, keepMs }: CutOptions,
 ): Promise<ResourceLink | undefined> {
   if (!spilling.automatic) return undefined
   const isJson = json !== undefined
@@ -132,12 +133,12 @@ async function keep(
       ? [`{"structured":${json},"text":`, JSON.stringify(texts), '}']
       : [json ?? texts ?? '']
   try {
-    return await spilling.write(call.exchange, whole, {
+    const options = {
       name: `${tool}-result.${isJson ? 'json' : 'txt'}`,
       mimeType: isJson ? 'application/json' : 'text/plain',
       description: `The whole result of ${tool}.`,
-      ...(ttl !== undefined && { ttl }),
-    })
+    }
+    return await spilling.write(call.exchange, whole, options, keepMs)
   } catch (error) {
     if (!ToolError.is(error)) throw error
     call.ctx.log.warn('A result that was cut could not be kept whole.', { error })
@@ -183,6 +184,12 @@ function repeated(
 ): readonly ContentBlock[] | undefined {
   const [first] = content ?? []
   return typeof value === 'string' && first?.type === 'text' ? [{ ...first, text: value }] : undefined
+}
+
+/** A source that was not read to its end is a cut, too, and stays told. */
+function cutsOf(meta: ToolResult['meta']): readonly unknown[] {
+  const cuts = meta?.[cutMetaKey]
+  return Array.isArray(cuts) ? cuts : []
 }
 
 function isBlockLike(block: unknown): boolean {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { cases, missing } from '../../../test/results/made-values.js'
 import { fits, mostOf, sizeOf } from '../../engine/result-size.js'
 import { compileSchema } from '../../schema/compile.js'
-import { cutValue } from './cut-value.js'
+import { cutValue, longestPrefix } from './cut-value.js'
 
 const rooms = fc.record({
   bytes: fc.integer({ min: 20, max: 4000 }),
@@ -75,12 +75,55 @@ describe('cutValue', () => {
     ])
   })
 
+  it('tells places apart whose names are written alike', () => {
+    const numbers = (count: number): number[] => Array.from({ length: count }, () => 0)
+    const value = { 'a.b': numbers(700), a: { b: numbers(500) } }
+    const cut = cutValue(value, { bytes: 100, tokens: undefined }, { schema: undefined, texts: true })
+    expect(cut?.cuts.map(({ path, total }) => ({ path, total }))).toEqual([
+      { path: 'a.b', total: 700 },
+      { path: 'a.b', total: 500 },
+    ])
+  })
+
   it('gives up rather than cut in more than eight places', () => {
     const many = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`k${index}`, 'x'.repeat(1000)]))
     expect(
       cutValue(many, { bytes: 300, tokens: undefined }, { schema: undefined, texts: true }),
     ).toBeUndefined()
   })
+})
+
+it('costs little more than reading the value, also where it gives up', () => {
+  const lists = Array.from({ length: 50_000 }, (_, index) => [`key ${index}`, [1, 2, 3, 4, 5, 6, 7, 8]])
+  const rows = Array.from({ length: 30_000 }, (_, id) => ({
+    id,
+    name: `row ${id}`,
+    tags: ['a', 'b'],
+    of: [id],
+  }))
+  const schema = { additionalProperties: { items: { properties: { tags: { minItems: 1 } } } } }
+  for (const [value, places] of [
+    [Object.fromEntries(lists), undefined],
+    [{ rows }, 1],
+  ] as const) {
+    const json = JSON.stringify(value)
+    const spent = { reading: Number.POSITIVE_INFINITY, cutting: Number.POSITIVE_INFINITY }
+    for (let turn = 0; turn < 5; turn += 1) {
+      const start = process.cpuUsage()
+      const made: unknown = JSON.parse(json)
+      const reading = process.cpuUsage(start).user
+      const cut = cutValue(made, { bytes: 100_000, tokens: undefined }, { schema, texts: true })
+      expect(cut?.cuts.length).toBe(places)
+      spent.reading = Math.min(spent.reading, reading)
+      spent.cutting = Math.min(spent.cutting, process.cpuUsage(start).user - reading)
+    }
+    expect(spent.cutting).toBeLessThan(6 * spent.reading)
+  }
+})
+
+it('of a text that does not fit at all nothing is left, not even the end of a line', () => {
+  const fits = (prefix: string): boolean => JSON.stringify(prefix).length <= 2
+  expect(longestPrefix('\nline', { bytes: 10, tokens: undefined }, fits)).toBe(0)
 })
 
 describe('mostOf', () => {

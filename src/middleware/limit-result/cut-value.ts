@@ -1,9 +1,17 @@
 import type { Cut } from '../../engine/cut-notice.js'
-import { fits, nothing, plus, type Size, sizeOf, wholeCharacters } from '../../engine/result-size.js'
+import { fits, plus, type Size, sizeOf, wholeCharacters } from '../../engine/result-size.js'
 import { own, type SchemaNode } from '../../schema/keywords.js'
 import { alternatives, step } from '../../schema/resolve.js'
-
-export type Path = readonly (string | number)[]
+import {
+  type Holder,
+  type List,
+  leastText,
+  type Part,
+  type Path,
+  pathOf,
+  Survey,
+  type Text,
+} from './survey.js'
 
 export interface Room {
   readonly bytes: number
@@ -17,36 +25,7 @@ export interface CutValue {
 
 /** What must be cut in more places than these is not cut but refused: nobody could tell what is left of it. */
 const maxCuts = 8
-/** Shorter texts are names and numbers of things; a cut one would be another. */
-const leastText = 200
-
-interface List {
-  readonly kind: 'list'
-  readonly path: Path
-  readonly items: unknown[]
-  readonly sizes: readonly Size[]
-  readonly size: Size
-}
-
-interface Text {
-  readonly kind: 'text'
-  readonly path: Path
-  readonly text: string
-  readonly size: Size
-  /** Where it stands. */
-  readonly holder: Holder
-  readonly key: string | number
-}
-
-type Holder = Record<string | number, unknown>
-
-/** A container on the way down; paths are written out only for what may be cut. */
-interface Way {
-  readonly up: Way | undefined
-  readonly key: string | number
-}
-
-type Part = List | Text
+const mostTurns = 2 * maxCuts
 
 /**
  * Cuts plain JSON data, in place, until it is within `room`: the array whose loss is least if one is enough, else the longest ones
@@ -60,15 +39,17 @@ export function cutValue(
 ): CutValue | undefined {
   const top: Holder = { root }
   const cuts = new Map<string, Cut & { readonly at: Path }>()
-  for (let turn = 0; turn <= 2 * maxCuts; turn += 1) {
-    const parts: Part[] = []
-    const size = survey(top, 'root', undefined, parts)
+  for (let turn = 0; turn <= mostTurns; turn += 1) {
+    const survey = new Survey(top, 'root')
+    const { size, parts } = survey
     if (fits(size, room))
       return { value: top['root'], cuts: [...cuts.values()].map(({ at: _at, ...cut }) => cut) }
-    const lists = parts.filter((part) => part.kind === 'list')
-    const long = texts ? parts.filter((part) => part.kind === 'text') : []
+    // No cut saves more than what it cuts weighs: what cannot come true is not tried, because each try weighs all of it.
+    const most = parts.slice(0, mostTurns - turn).reduce((sum, part) => sum + part.size.bytes, 0)
+    if (size.bytes - most > room.bytes) return undefined
+    const cuttable = texts ? parts : parts.filter((part) => part.kind === 'list')
     const done =
-      cutOneList(lists, size, room, schema) ?? cutOneText(long, size, room) ?? cutLargest(lists, long, schema)
+      cutOneList(survey, room, schema) ?? cutOneText(cuttable, size, room) ?? cutLargest(cuttable, schema)
     if (done === undefined) return undefined
     note(cuts, done)
     if (cuts.size > maxCuts) return undefined
@@ -83,35 +64,33 @@ interface Done {
 }
 
 /** The array that alone, cut to one item or more, makes the value fit, with the least loss. */
-function cutOneList(
-  lists: readonly List[],
-  size: Size,
-  room: Room,
-  schema: SchemaNode | undefined,
-): Done | undefined {
-  let best: { list: List; kept: number; lost: number } | undefined
-  for (const list of lists) {
-    const least = Math.max(1, leastItems(schema, list.path))
-    const ends = runningSizes(list.sizes)
+function cutOneList(survey: Survey, room: Room, schema: SchemaNode | undefined): Done | undefined {
+  const { size, parts } = survey
+  let best: { readonly list: List; readonly kept: number; readonly lost: number } | undefined
+  for (const list of parts) {
+    if (list.kind !== 'list' || list.items.length < 2) continue
     const rest = minus(size, list.size)
-    const fitsWith = (kept: number): boolean => fits(plus(rest, listSize(ends, kept)), room)
-    if (list.items.length <= least || !fitsWith(least)) continue
-    let low = least
-    let high = list.items.length - 1
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2)
-      if (fitsWith(middle)) low = middle
-      else high = middle - 1
+    // Even empty it would not be enough.
+    if (!fits(plus(rest, marks(2)), room)) continue
+    const { items } = list
+    const least = Math.max(1, leastItems(schema, pathOf(list)))
+    let kept = 0
+    let keptSize = marks(2)
+    while (kept < items.length - 1) {
+      const more = plus(keptSize, plus(survey.weigh(items, kept), marks(kept === 0 ? 0 : 1)))
+      if (!fits(plus(rest, more), room)) break
+      kept += 1
+      keptSize = more
     }
-    const lost = list.size.bytes - listSize(ends, low).bytes
-    if (best === undefined || lost < best.lost) best = { list, kept: low, lost }
+    const lost = list.size.bytes - keptSize.bytes
+    if (kept >= least && (best === undefined || lost < best.lost)) best = { list, kept, lost }
   }
   return best && cutList(best.list, best.kept)
 }
 
 /** The longest text, if cutting it alone is enough. */
-function cutOneText(texts: readonly Text[], size: Size, room: Room): Done | undefined {
-  const longest = largest(texts)
+function cutOneText(parts: readonly Part[], size: Size, room: Room): Done | undefined {
+  const longest = parts.find((part) => part.kind === 'text')
   if (longest === undefined) return undefined
   const rest = minus(size, longest.size)
   const { text } = longest
@@ -120,18 +99,14 @@ function cutOneText(texts: readonly Text[], size: Size, room: Room): Done | unde
 }
 
 /** One is not enough: the largest is cut as far as it may be, and then it is looked again. */
-function cutLargest(
-  lists: readonly List[],
-  texts: readonly Text[],
-  schema: SchemaNode | undefined,
-): Done | undefined {
+function cutLargest(parts: readonly Part[], schema: SchemaNode | undefined): Done | undefined {
   for (const floor of [1, 0]) {
-    const least = new Map(lists.map((list) => [list, Math.max(floor, leastItems(schema, list.path))]))
-    const open: Part[] = [...lists.filter((list) => list.items.length > (least.get(list) ?? 0)), ...texts]
-    const found = largest(open)
-    if (found === undefined) continue
-    if (found.kind === 'list') return cutList(found, least.get(found) ?? 0)
-    return cutText(found, wholeCharacters(found.text, leastText / 2))
+    for (const part of parts) {
+      if (part.kind === 'text') return cutText(part, wholeCharacters(part.text, leastText / 2))
+      if (part.items.length <= floor) continue
+      const least = Math.max(floor, leastItems(schema, pathOf(part)))
+      if (part.items.length > least) return cutList(part, least)
+    }
   }
   return undefined
 }
@@ -150,66 +125,17 @@ function cutText(part: Text, kept: number): Done {
 
 /** A place that was cut before keeps its first total, and what was cut inside of dropped items is said by them. */
 function note(cuts: Map<string, Cut & { readonly at: Path }>, { part, kept, total }: Done): void {
-  const at = part.path
-  const path = written(at)
-  const before = cuts.get(path)
+  const at = pathOf(part)
+  // Two places may be written alike: a name may have a point in it.
+  const place = JSON.stringify(at)
+  const before = cuts.get(place)
   for (const [key, { at: other }] of cuts) {
     const next = other[at.length]
     const isInside = other.length > at.length && at.every((name, index) => other[index] === name)
     if (part.kind === 'list' && isInside && typeof next === 'number' && next >= kept) cuts.delete(key)
   }
   const unit = part.kind === 'list' ? 'items' : 'bytes'
-  cuts.set(path, { path, kept, total: before?.total ?? total, unit, at })
-}
-
-/** The size of a value as JSON, with every array and every long text in it. */
-function survey(holder: Holder, key: string | number, up: Way | undefined, parts: Part[]): Size {
-  const value = holder[key]
-  if (typeof value === 'object' && value !== null) {
-    const way: Way = { up, key }
-    const inner = value as Holder
-    if (Array.isArray(value)) {
-      const items: unknown[] = value
-      const sizes = items.map((_item, index) => survey(inner, index, way, parts))
-      const size = listSize(runningSizes(sizes), items.length)
-      parts.push({ kind: 'list', path: pathOf(way), items, sizes, size })
-      return size
-    }
-    const names = Object.keys(value)
-    let size = marks(2 + Math.max(0, names.length - 1) + names.length)
-    for (const name of names) {
-      size = plus(size, plus(sizeOf(JSON.stringify(name)), survey(inner, name, way, parts)))
-    }
-    return size
-  }
-  const size = sizeOf(JSON.stringify(value))
-  if (typeof value === 'string' && value.length > leastText) {
-    parts.push({ kind: 'text', path: pathOf({ up, key }), text: value, size, holder, key })
-  }
-  return size
-}
-
-/** Without the first step, which leads to the value itself. */
-function pathOf(way: Way): Path {
-  const path: (string | number)[] = []
-  for (let at = way; at.up !== undefined; at = at.up) path.unshift(at.key)
-  return path
-}
-
-/** `ends[n]` is what the first n items weigh, without what stands between them. */
-function runningSizes(sizes: readonly Size[]): readonly Size[] {
-  let sum = nothing
-  return [
-    nothing,
-    ...sizes.map((size) => {
-      sum = plus(sum, size)
-      return sum
-    }),
-  ]
-}
-
-function listSize(ends: readonly Size[], kept: number): Size {
-  return plus(marks(2 + Math.max(0, kept - 1)), ends[kept] ?? nothing)
+  cuts.set(place, { path: written(at), kept, total: before?.total ?? total, unit, at })
 }
 
 /** Brackets, commas and colons. */
@@ -219,12 +145,6 @@ function marks(count: number): Size {
 
 function minus(one: Size, other: Size): Size {
   return { bytes: one.bytes - other.bytes, tokens: one.tokens - other.tokens }
-}
-
-function largest<Kind extends Part>(parts: readonly Kind[]): Kind | undefined {
-  let found: Kind | undefined
-  for (const part of parts) if (found === undefined || part.size.bytes > found.size.bytes) found = part
-  return found
 }
 
 /** The length of the longest beginning that passes and parts no character; ends with a line where one is near. */
@@ -243,6 +163,7 @@ export function longestPrefix(
     else high = middle - 1
   }
   const end = wholeCharacters(text, low)
+  if (end === 0) return 0
   const line = text.lastIndexOf('\n', end - 1) + 1
   return line > end * 0.75 ? line : end
 }

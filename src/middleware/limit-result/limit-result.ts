@@ -1,7 +1,7 @@
 import type { Call, CallResult } from '../../engine/call.js'
 import type { MiddlewareFactory } from '../../engine/pipeline.js'
 import { mostOf } from '../../engine/result-size.js'
-import { type Spilling, spillTtl } from '../../engine/spilling.js'
+import { leastSpillMs, type Spilling } from '../../engine/spilling.js'
 import type { Stats } from '../../engine/stats.js'
 import { asToolResult, type ToolResult } from '../../engine/tool-result.js'
 
@@ -20,7 +20,7 @@ export function limitResult(stats: Stats, spilling: Spilling): MiddlewareFactory
   return ({ kind, name, output, results: budget, cache }) => {
     if (kind !== 'tool' || budget === undefined) return undefined
     const surely = Math.min(budget.bytes, budget.tokens ?? budget.bytes)
-    const options = { tool: name, output, budget, stats, spilling, ttl: spillTtl(cache) }
+    const options = { tool: name, output, budget, stats, spilling, keepMs: leastSpillMs(cache) }
 
     return function limitResult(call, next) {
       const result = next()

@@ -23,6 +23,8 @@ const idleShare = 0.2
 
 /** One for all servers of the process, because code asks the process where it is. */
 const calls = new AsyncLocalStorage<string>()
+/** Servers of this process that are watched: the last that ends takes the function away. */
+let watched = 0
 
 /**
  * Watches this thread's event loop. A thread of its own sees when it no longer goes on, has V8 stop it for a moment, and reads the stack
@@ -49,6 +51,7 @@ export async function startLoopWatch(host: CallWatcherHost): Promise<CallWatcher
     logger.warn('Nobody watches for what blocks the event loop any more.', { error }),
   )
   const hook = Symbol.for(hookKey)
+  watched += 1
   Reflect.set(globalThis, hook, () => calls.getStore())
 
   let lastAt = performance.now()
@@ -132,7 +135,8 @@ export async function startLoopWatch(host: CallWatcherHost): Promise<CallWatcher
     async stop() {
       clearInterval(timer)
       port1.close()
-      Reflect.deleteProperty(globalThis, hook)
+      watched -= 1
+      if (watched === 0) Reflect.deleteProperty(globalThis, hook)
       await watchdog.terminate()
     },
   }
