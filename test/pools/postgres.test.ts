@@ -94,6 +94,18 @@ if (url !== undefined) {
       expect(call.noted).toHaveLength(3)
     })
 
+    it('refuses what the protocol cannot carry, and keeps its connection', async () => {
+      const { db } = await databaseWorld(url, { max: 1 })
+      const orders = db.as(testCall())
+      const pid = 'select pg_backend_pid() as pid'
+      const before = (await orders.query(pid)).rows
+      const many = Array.from({ length: 65_537 }, () => 1)
+      await expect(orders.query('select 1\0 as one')).rejects.toThrow('the character NUL')
+      await expect(orders.query('select $1::int', many)).rejects.toThrow('65535 values')
+      await expect(orders.stream('select $1::int', many).next()).rejects.toThrow(TypeError)
+      expect((await orders.query(pid)).rows).toEqual(before)
+    })
+
     it('has no time left for a statement when its call has none, also in the database', async () => {
       const { db } = await databaseWorld(url)
       const call = testCall({ within: 700 })
@@ -276,6 +288,24 @@ if (url !== undefined) {
       const next = outcome(db.as(testCall()).query('select pg_sleep(0.4)'))
       // It was done before the cancel came.
       expect(await first).toBe('ok')
+      await expect.poll(() => watcher.running()).toContain('select pg_sleep(0.4)')
+      letGo()
+      expect(await next).toBe('ok')
+    })
+
+    it('never ends the query of whoever comes next, when it comes while the connection is made clean', async () => {
+      const { db, watcher, proxy } = await proxiedWorld(url, { max: 1 })
+      const letGo = proxy.holdCancels()
+      const call = testCall()
+      const first = db.as(call).transaction(async (tx) => {
+        await tx.query('select 1')
+        // Its rollback is under way by then.
+        setImmediate(() => call.end())
+        throw new Error('no')
+      })
+      const next = outcome(db.as(testCall()).query('select pg_sleep(0.4)'))
+      await expect(first).rejects.toThrow()
+      expect(call.signal.aborted).toBe(true)
       await expect.poll(() => watcher.running()).toContain('select pg_sleep(0.4)')
       letGo()
       expect(await next).toBe('ok')

@@ -102,23 +102,26 @@ export function createFetchTo(
     running += 1
     const timeout = new AbortController()
     let ended = false
+    let all: AbortSignal | undefined
     const onEnd = (): void => {
       if (ended) return
       ended = true
       running -= 1
       clearTimeout(timer)
+      all?.removeEventListener('abort', onEnd)
       onOver()
     }
     const timer = setTimeout(() => {
       timeout.abort(fetchError('fetch_timed_out', `The fetch took longer than ${timeoutMs} ms.`))
-      // A body that nobody reads would hold its place for ever.
       onEnd()
     }, timeoutMs)
     timer.unref()
     try {
       const { first, redirect, signal } = await readRequest(input, init, destinations)
-      const all = AbortSignal.any([timeout.signal, ends.signal, ...(signal ? [signal] : [])])
+      all = AbortSignal.any([timeout.signal, ends.signal, ...(signal ? [signal] : [])])
       all.throwIfAborted()
+      // A body that nobody reads would hold its place for ever.
+      all.addEventListener('abort', onEnd, { once: true })
       opening ??= open()
       return await follow(await opening, first, redirect, all, onEnd)
     } catch (error) {
@@ -159,7 +162,7 @@ export function createFetchTo(
         redirect: 'manual',
         signal,
         dispatcher: agent,
-        ...(body !== undefined && { body, duplex: 'half' as const }),
+        ...(body !== undefined && { body: untilAborted(body, signal), duplex: 'half' as const }),
       })
     } catch (error) {
       throw explain(error, url, signal)
@@ -237,6 +240,13 @@ function explain(error: unknown, url: URL, signal: AbortSignal): unknown {
   }
   const why = code === undefined ? '' : ` (${code})`
   return fetchError('fetch_failed', `Fetching from ${shownHost(url.host)} failed${why}.`, { cause: error })
+}
+
+/** undici goes on reading what nobody is sent any more; a source that never waits and never ends would then block the process. */
+function untilAborted<Bytes>(body: Bytes, signal: AbortSignal): Bytes | ReadableStream<Uint8Array> {
+  if (!(body instanceof ReadableStream)) return body
+  const source = body as ReadableStream<Uint8Array>
+  return source.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal })
 }
 
 function codeOf(error: unknown): string | undefined {
