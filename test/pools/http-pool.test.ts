@@ -180,7 +180,11 @@ describe('httpPool()', () => {
     const shop = await backend()
     const http = await world(shop, { connections: 1, acquireTimeout: 100 })
     const client = http.as(testCall())
-    for (const init of [{ headers: { 'x-name': 'a\nb' } }, { signal: 'none' as never }, { method: 'NO WAY' }]) {
+    for (const init of [
+      { headers: { 'x-name': 'a\nb' } },
+      { signal: 'none' as never },
+      { method: 'NO WAY' },
+    ]) {
       await expect(client.fetch('/', init)).rejects.toThrow(TypeError)
       expect(client.usage()[0]?.inUse).toBe(0)
     }
@@ -249,7 +253,9 @@ describe('httpPool()', () => {
     expect(await uploading).toBe('cancelled')
     await expect.poll(() => isOver).toBe(true)
     const broken = new ReadableStream({ pull: () => Promise.reject(new Error('no more')) })
-    expect(await outcome(http.as(testCall()).fetch('/', { method: 'POST', body: broken }))).toBe('fetch_failed')
+    expect(await outcome(http.as(testCall()).fetch('/', { method: 'POST', body: broken }))).toBe(
+      'fetch_failed',
+    )
     expect(await (await http.as(testCall()).fetch('/next')).json()).toEqual({ path: '/next' })
     await expect.poll(() => shop.now.requests).toBe(0)
   })
