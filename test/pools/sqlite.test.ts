@@ -217,6 +217,9 @@ describe('sqlite', () => {
       })
       const failure = await failureOf(database.get('SELECT ?', ['x'.repeat(64 * 1024)]))
       expect(failure).toBeInstanceOf(TypeError)
+      // It is not even looked at, which would take this thread long.
+      const text = `SELECT '${'x'.repeat(40_000_000)}'`
+      expect((await failureOf(database.get(text))).message).toContain('A statement may have 65536 bytes')
       expect(await database.get('SELECT 1 AS one')).toEqual({ one: 1 })
     }))
 
