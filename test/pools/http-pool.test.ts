@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type HttpPoolOptions, httpPool } from 'holdfast/services'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { DefinitionError } from '../../src/errors/definition-error.js'
 import { ToolError } from '../../src/errors/tool-error.js'
 import { started, testCall } from './service-world.js'
@@ -228,6 +228,17 @@ describe('httpPool()', () => {
     expect(seen).toEqual(['undefined undefined text/plain'])
     expect((await client.fetch('/', { method: 'HEAD' })).status).toBe(200)
     expect(client.usage().map(({ inUse }) => inUse)).toEqual([0, 0])
+  })
+
+  it('keeps nothing of what is over: no signal that outlives a fetch has others that depend on it', async () => {
+    const shop = await backend()
+    const http = await world(shop)
+    const combined = vi.spyOn(AbortSignal, 'any')
+    onTestFinished(() => combined.mockRestore())
+    for (let round = 0; round < 3; round += 1) await (await http.as(testCall()).fetch('/')).text()
+    const sources = combined.mock.calls.flatMap(([signals]) => [...signals])
+    expect(sources.length).toBeGreaterThanOrEqual(6)
+    expect(new Set(sources).size).toBe(sources.length)
   })
 
   it('has back its place when an upload breaks off, and reads no more of it', async () => {
