@@ -255,7 +255,9 @@ describe('httpPool()', () => {
           await new Promise((resolve) => setImmediate(resolve))
           controller.enqueue(new Uint8Array(1024))
         },
-        cancel: () => void (isOver = true),
+        cancel() {
+          isOver = true
+        },
       })
     const call = testCall()
     const uploading = outcome(http.as(call).fetch('/', { method: 'POST', body: endless() }))

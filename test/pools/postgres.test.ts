@@ -1,12 +1,10 @@
 import { sql } from 'holdfast/security'
-import { type Database, postgres } from 'holdfast/services/postgres'
+import type { Database } from 'holdfast/services/postgres'
 import { describe, expect, inject, it } from 'vitest'
-import { DefinitionError } from '../../src/errors/definition-error.js'
-import { StartError } from '../../src/errors/start-error.js'
 import { ToolError } from '../../src/errors/tool-error.js'
 import { statementTimeout } from '../../src/services/postgres/statement-timeout.js'
 import { databaseWorld, proxiedWorld } from './database-world.js'
-import { started, testCall } from './service-world.js'
+import { testCall } from './service-world.js'
 
 const url = inject('databaseUrl')
 
@@ -19,29 +17,7 @@ const ms = async (work: Promise<unknown>): Promise<number> => {
   return performance.now() - began
 }
 
-describe('postgres() options', () => {
-  it.each([
-    [{ url: 'mysql://:secret@localhost/x' }, '"url" of postgres() must be an address'],
-    [{ url: 'postgres://u:secret@h/d', max: 0 }, '"max" must be a whole number'],
-    [{ url: 'postgres://u:secret@h/d', applicationName: '' }, '"applicationName"'],
-    [{ url: 'postgres://u:secret@h/d', statementTimeout: 'soon' as never }, '"statementTimeout"'],
-  ])('refuses %j, and never shows the password', (options, sentence) => {
-    expect(() => postgres(options)).toThrow(sentence)
-    expect(() => postgres(options)).toThrow(DefinitionError)
-    expect(() => postgres(options)).toThrow(/^((?!secret).)*$/)
-  })
-
-  it('does not start without the database, says why, and leaves nothing behind', async () => {
-    const nowhere = postgres({ url: 'postgres://u:secret@127.0.0.1:1/d', name: 'orders' })
-    const error = await started(nowhere).catch((thrown: unknown) => thrown)
-    expect(StartError.is(error)).toBe(true)
-    expect((error as Error).message).toContain(
-      '"orders" must be there when the server starts: connect ECONNREFUSED 127.0.0.1:1.',
-    )
-    expect(String((error as Error).cause)).toContain('ECONNREFUSED')
-    expect(JSON.stringify(error) + String((error as Error).cause)).not.toContain('secret')
-  })
-
+describe('the time of a statement', () => {
   it.each([
     [29_800, undefined, 32_768],
     [20_000, undefined, 32_768],

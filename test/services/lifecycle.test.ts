@@ -276,21 +276,6 @@ describe('the life of services', () => {
     expect(entries).toEqual(['shop stops', 'model stops'])
   })
 
-  it('shows a service that throws when it is asked how it does as one that does badly', async () => {
-    const db = defineService({
-      start: () => 'db',
-      degraded() {
-        throw new Error('no socket')
-      },
-    })
-    const { server } = serverWith({ db })
-    await server.start()
-    expect(server.health()).toMatchObject({
-      status: 'degraded',
-      checks: [{ name: 'db', message: 'The service "db" does badly: no socket.' }],
-    })
-  })
-
   it('looks at services in the background, and says what is wrong', async () => {
     const clock = handClock()
     let state: 'well' | 'bad' | 'throws' | 'hangs' = 'well'

@@ -1,65 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { type HandClock, handClock, settled } from '../../../test/hand-clock.js'
-import type { LogFields, Logger } from '../../contracts/logger.js'
-import { ToolError } from '../../errors/tool-error.js'
-import { Pool } from './pool.js'
-import type { PoolCall, PoolOptions } from './pool-options.js'
-
-interface Thing {
-  readonly id: number
-}
-
-interface World {
-  readonly clock: HandClock
-  readonly pool: Pool<Thing>
-  readonly open: Set<Thing>
-  /** Every line that was logged. */
-  readonly log: { readonly level: string; readonly message: string; readonly fields: LogFields }[]
-  most: number
-  made: number
-}
-
-function world(more: Partial<PoolOptions<Thing>> = {}): World {
-  const clock = handClock()
-  const log: World['log'] = []
-  const at =
-    (level: string): Logger['info'] =>
-    (message, fields = {}) =>
-      void log.push({ level, message, fields })
-  const logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
-  const open = new Set<Thing>()
-  const pool = new Pool<Thing>({
-    name: 'things',
-    max: 2,
-    clock,
-    logger,
-    create() {
-      const thing = { id: ++made.made }
-      open.add(thing)
-      made.most = Math.max(made.most, open.size)
-      return thing
-    },
-    destroy: (thing) => void open.delete(thing),
-    ...more,
-  })
-  const made: World = { clock, pool, open, log, most: 0, made: 0 }
-  return made
-}
-
-interface TestCall extends PoolCall {
-  end(): void
-}
-
-function call(name = 'find-order', remainingMs = 60_000): TestCall {
-  const ends = new AbortController()
-  return { name, signal: ends.signal, remaining: () => remainingMs, end: () => ends.abort(new Error('left')) }
-}
-
-const raise = (message: string): never => {
-  throw new Error(message)
-}
-const codeOf = (error: unknown): string => (ToolError.is(error) ? error.code : String(error))
-const outcome = (promise: Promise<unknown>): Promise<string> => promise.then(() => 'ok', codeOf)
+import { settled } from '../../../test/hand-clock.js'
+import { call, outcome, type Thing, world } from '../../../test/pools/pool-world.js'
+import type { ToolError } from '../../errors/tool-error.js'
 
 describe('a pool', () => {
   it('lends no more than it may, first come, first served, and the last one back goes out first', async () => {
@@ -168,58 +110,6 @@ describe('a pool', () => {
     await pool.use(after, () => undefined, { onAbort })
     after.end()
     expect(told).toHaveLength(1)
-  })
-
-  it.each([
-    ['throws', () => raise('no listener')],
-    ['rejects', () => Promise.reject(new Error('no listener'))],
-  ])('logs of who is told of the end of its call and %s, and tells the others', async (_how, onAbort) => {
-    const { pool, log } = world({ max: 2 })
-    const ending = call('fragile')
-    const told: number[] = []
-    const first = await pool.acquire(ending, { onAbort })
-    const second = await pool.acquire(ending, { onAbort: (thing) => void told.push(thing.id) })
-    const waiting = outcome(pool.acquire(ending))
-    ending.end()
-    expect([await waiting, told]).toEqual(['Error: left', [2]])
-    await settled()
-    expect(log).toMatchObject([{ level: 'warn', fields: { pool: 'things', call: 'fragile' } }])
-    first.release()
-    second.release()
-    await pool.close()
-  })
-
-  it('does not let who comes wait for one that is being made while an idle one only has to be checked', async () => {
-    let made = 0
-    const { pool, clock } = world({
-      validate: () => true,
-      create() {
-        made += 1
-        return made === 1 ? { id: 1 } : new Promise<never>(() => undefined)
-      },
-    })
-    const only = await pool.acquire(call())
-    const next = pool.acquire(call())
-    expect(made).toBe(2)
-    only.release()
-    ;(await next).release()
-    await clock.walk(1500)
-    const late = pool.use(call(), (thing) => thing.id)
-    await clock.walk(100)
-    expect(pool.usage().waiting).toBe(0)
-    expect(await late).toBe(1)
-  })
-
-  it('opens as long as the making of one may take, however short calls wait', async () => {
-    const { pool, clock } = world({
-      min: 1,
-      acquireTimeoutMs: 100,
-      create: () => new Promise((resolve) => clock.after(1000, () => resolve({ id: 1 }))),
-    })
-    const opened = outcome(pool.open(call().signal))
-    await clock.walk(1000)
-    expect(await opened).toBe('ok')
-    await pool.close()
   })
 
   it('ends what its work broke, and keeps what only saw an error', async () => {
