@@ -29,6 +29,8 @@ export class RunningService {
   /** What the last look found wrong. */
   #wrong: string | undefined
   #checking = false
+  /** From the beginning of its stop on; nobody starts it any more. */
+  #isClosed = false
 
   constructor({ name, plan }: NamedPlan, options: RunningServiceOptions) {
     this.name = plan.name ?? name
@@ -46,7 +48,7 @@ export class RunningService {
 
   /** Starts it, once. @throws StartError with one sentence when it cannot start, or not in time. */
   start(needs: () => Promise<Readonly<Record<string, unknown>>>): Promise<unknown> {
-    if (this.#state === 'stopped') {
+    if (this.#isClosed) {
       return Promise.reject(new StartError(`The service "${this.name}" has been stopped.`))
     }
     this.#starting ??= this.#begin(needs).catch((error: unknown) => {
@@ -64,6 +66,7 @@ export class RunningService {
 
   /** Ends it and waits no longer than it may take; what goes wrong is told to the log. */
   async stop(): Promise<void> {
+    this.#isClosed = true
     this.abort(new StartError('The server closes.'))
     await this.#starting?.catch(() => undefined)
     const wasRunning = this.#state === 'running'
@@ -94,7 +97,7 @@ export class RunningService {
       const look = Promise.resolve(check.call(this.#plan, this.#value, aborting.signal))
       this.#wrong = (await this.#within(look, checkMs, 'did not say how it does')) ?? undefined
     } catch (error) {
-      this.#wrong = `The service "${this.name}" does badly: ${reasonOf(error)}`
+      this.#wrong = this.#failedLook(error)
     } finally {
       aborting.abort()
       this.#checking = false
@@ -107,8 +110,20 @@ export class RunningService {
 
   health(): HealthCheck {
     const { name } = this
-    const wrong = this.#state === 'running' ? (this.#plan.degraded?.(this.#value) ?? this.#wrong) : undefined
+    const wrong = this.#state === 'running' ? (this.#knownWrong() ?? this.#wrong) : undefined
     return wrong === undefined ? { name, status: 'ok' } : { name, status: 'degraded', message: wrong }
+  }
+
+  #knownWrong(): string | undefined {
+    try {
+      return this.#plan.degraded?.(this.#value)
+    } catch (error) {
+      return this.#failedLook(error)
+    }
+  }
+
+  #failedLook(error: unknown): string {
+    return `The service "${this.name}" does badly: ${reasonOf(error)}`
   }
 
   async #begin(needs: () => Promise<Readonly<Record<string, unknown>>>): Promise<unknown> {

@@ -19,18 +19,17 @@ interface View {
 }
 
 /**
- * The services of one server: started once, before the first call, each after what it depends on; stopped in the reverse of the
- * order in which they started. When one cannot start, those that run are stopped again.
+ * The services of one server: started once, before the first call, each after what it depends on; stopped in the reverse of
+ * that order. When one cannot start, those that run are stopped again.
  */
 export class Services {
   /** Gives a handler what it sees as `ctx.services`. */
   readonly seen: (call: ServiceCall) => unknown
   readonly #plans: readonly NamedPlan[]
+  /** Each after those that it depends on, whenever it starts. */
   readonly #services = new Map<string, RunningService>()
   readonly #given: Readonly<Record<string, unknown>>
   readonly #options: RunningServiceOptions
-  /** In the order in which they came to run. */
-  readonly #order: RunningService[] = []
   #state: 'idle' | 'starting' | 'running' | 'stopped' = 'idle'
   #starting: Promise<void> | undefined
   #failure: StartError | undefined
@@ -69,7 +68,9 @@ export class Services {
 
   /** What is known without asking anybody. */
   health(): readonly HealthCheck[] {
-    const checks = this.#order.map((service) => service.health())
+    const checks = [...this.#services.values()]
+      .filter((service) => service.running)
+      .map((service) => service.health())
     const failure = this.#failure
     return failure === undefined
       ? checks
@@ -82,9 +83,8 @@ export class Services {
     this.#state = 'stopped'
     for (const service of this.#services.values()) service.abort(new StartError('The server closes.'))
     await this.#starting?.catch(() => undefined)
-    for (const service of this.#order.toReversed()) await service.stop()
     // Lazy ones that never ran must not start any more either.
-    for (const service of this.#services.values()) await service.stop()
+    for (const service of this.#reversed()) await service.stop()
   }
 
   async #startAll(): Promise<void> {
@@ -119,10 +119,7 @@ export class Services {
   /** Starts one after what it needs, and says nothing twice: all that wait for it wait for the same start. */
   async #run({ name, plan }: NamedPlan): Promise<unknown> {
     const service = this.#service(name)
-    if (service.running) return service.value
-    const value = await service.start(() => this.#needs(plan))
-    if (!this.#order.includes(service)) this.#order.push(service)
-    return value
+    return service.running ? service.value : service.start(() => this.#needs(plan))
   }
 
   async #needs(plan: NamedPlan['plan']): Promise<Readonly<Record<string, unknown>>> {
@@ -137,9 +134,12 @@ export class Services {
   async #rollBack(): Promise<void> {
     for (const service of this.#services.values())
       service.abort(new StartError('Another service cannot start.'))
-    const running = this.#order.splice(0).toReversed()
-    for (const service of running) await service.rollBack()
-    await Promise.all([...this.#services.values()].map((service) => service.rollBack()))
+    for (const service of this.#reversed()) await service.rollBack()
+  }
+
+  /** Each before those that it depends on. */
+  #reversed(): readonly RunningService[] {
+    return [...this.#services.values()].toReversed()
   }
 
   /** For calls: what cannot start is said once for each attempt, and they hear only that they may come again. */

@@ -117,9 +117,9 @@ export function httpPool(options: HttpPoolOptions): Service<unknown, HttpClient>
         let loan: Borrowed<Place> | undefined
         const over = (): void => loan?.release()
         loan = await place.acquire(call, { onAbort: over })
-        const signals = init.signal ? [call.signal, init.signal] : [call.signal]
-        const request = { ...init, headers: withOwn(own, init.headers), signal: AbortSignal.any(signals) }
         try {
+          const signals = init.signal ? [call.signal, init.signal] : [call.signal]
+          const request = { ...init, headers: withOwn(own, init.headers), signal: AbortSignal.any(signals) }
           return await http.fetch(url, request, over)
         } catch (error) {
           over()

@@ -46,7 +46,7 @@ export interface PoolServiceOptions<Resource> extends PoolLimitOptions {
 
 /** What a handler sees of a pool: tied to its call. */
 export interface CallPool<Resource> {
-  /** Lends one for as long as `work` takes. `onAbort` is called when the call ends meanwhile. */
+  /** Lends one for as long as `work` takes. `onAbort` is called when the call ends meanwhile; what it throws is logged. */
   use<Value>(
     work: (resource: Resource) => Value | Promise<Value>,
     options?: { readonly onAbort?: (resource: Resource) => void },

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { servicePlan } from '../../src/contracts/service.js'
 import { StartError } from '../../src/errors/start-error.js'
 import { sql } from '../../src/security/sql-guard/sql-tag.js'
 import { type Duckdb, DuckdbError, duckdb, type OpenDuckdb } from '../../src/services/duckdb/index.js'
@@ -192,6 +193,12 @@ describe('duckdb', () => {
     ).toBeInstanceOf(DuckdbError)
   })
 
+  it.each([Number.NaN, -1, 1.5, '5' as never])('refuses %s as the most rows', async (maxRows) => {
+    const asked = service.as(testCall()).query('SELECT id FROM items LIMIT 3', [], { maxRows })
+    expect(await failureOf(asked)).toBeInstanceOf(TypeError)
+    expect(inUse()).toBe(0)
+  })
+
   it('streams no faster than it is read, and frees its connection however that ends', async () => {
     const wide = "SELECT i, repeat('x', 500) AS wide FROM range(100000000) r(i)"
     let seen = 0
@@ -262,6 +269,10 @@ describe('duckdb under load', () => {
     expect(await asked).toBeInstanceOf(Error)
     await service.stop()
   })
+})
+
+it('duckdb has time for its end: for what calls still hold, and for its connections after that', () => {
+  expect(duckdb()[servicePlan].stopTimeoutMs).toBeGreaterThan(5000 + 6000)
 })
 
 describe('duckdb in a file', () => {

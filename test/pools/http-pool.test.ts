@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type HttpPoolOptions, httpPool } from 'holdfast/services'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { DefinitionError } from '../../src/errors/definition-error.js'
 import { ToolError } from '../../src/errors/tool-error.js'
 import { started, testCall } from './service-world.js'
@@ -196,6 +196,103 @@ describe('httpPool()', () => {
       `GET ${shop.origin}/about`,
       `POST ${shop.origin}/orders`,
     ])
+  })
+
+  it('has back its place from a request that is none, at once', async () => {
+    const shop = await backend()
+    const http = await world(shop, { connections: 1, acquireTimeout: 100 })
+    const client = http.as(testCall())
+    for (const init of [
+      { headers: { 'x-name': 'a\nb' } },
+      { signal: 'none' as never },
+      { method: 'NO WAY' },
+    ]) {
+      await expect(client.fetch('/', init)).rejects.toThrow(TypeError)
+      expect(client.usage()[0]?.inUse).toBe(0)
+    }
+    expect(await (await client.fetch('/next')).json()).toEqual({ path: '/next' })
+  })
+
+  it('has back everything from calls that end without a look at the body', async () => {
+    const shop = await backend((req, res) => {
+      if (req.url === '/endless') res.write('a part of it')
+      return req.url === '/endless'
+    })
+    const http = await world(shop, { connections: 1 })
+    for (let round = 0; round < 5; round += 1) {
+      const call = testCall()
+      await http.as(call).fetch('/endless')
+      call.end()
+    }
+    expect(await (await http.as(testCall()).fetch('/next')).json()).toEqual({ path: '/next' })
+    await expect.poll(() => shop.now.requests).toBe(0)
+  })
+
+  it('takes no credentials along to another of its origins, and is free after an answer without a body', async () => {
+    const seen: string[] = []
+    const second = await backend((req, res) => {
+      seen.push(`${req.headers.authorization} ${req.headers['x-api-key']} ${req.headers.accept}`)
+      res.writeHead(204).end()
+      return true
+    })
+    const first = await backend((req, res) => {
+      if (req.url === '/on') res.writeHead(307, { location: `${second.origin}/` }).end()
+      return req.url === '/on'
+    })
+    const http = await world(first, {
+      origins: [first.origin, second.origin],
+      allow: [first.host, second.host],
+      headers: { authorization: 'Bearer first', 'x-api-key': 'k', accept: 'text/plain' },
+      connections: 1,
+    })
+    const client = http.as(testCall())
+    expect((await client.fetch('/on')).status).toBe(204)
+    expect(seen).toEqual(['undefined undefined text/plain'])
+    expect((await client.fetch('/', { method: 'HEAD' })).status).toBe(200)
+    expect(client.usage().map(({ inUse }) => inUse)).toEqual([0, 0])
+  })
+
+  it('keeps nothing of what is over: no signal that outlives a fetch has others that depend on it', async () => {
+    const shop = await backend()
+    const http = await world(shop)
+    const combined = vi.spyOn(AbortSignal, 'any')
+    onTestFinished(() => combined.mockRestore())
+    for (let round = 0; round < 3; round += 1) await (await http.as(testCall()).fetch('/')).text()
+    const sources = combined.mock.calls.flatMap(([signals]) => [...signals])
+    expect(sources.length).toBeGreaterThanOrEqual(6)
+    expect(new Set(sources).size).toBe(sources.length)
+  })
+
+  it('has back its place when an upload breaks off, and reads no more of it', async () => {
+    const shop = await backend((req, res) => {
+      req.resume().on('error', () => undefined)
+      if (req.url === '/refuses') res.writeHead(413).end('too large')
+      return req.method === 'POST'
+    })
+    const http = await world(shop, { connections: 1 })
+    let isOver = false
+    const endless = (): ReadableStream<Uint8Array> =>
+      new ReadableStream({
+        async pull(controller) {
+          await new Promise((resolve) => setImmediate(resolve))
+          controller.enqueue(new Uint8Array(1024))
+        },
+        cancel() {
+          isOver = true
+        },
+      })
+    const call = testCall()
+    const uploading = outcome(http.as(call).fetch('/', { method: 'POST', body: endless() }))
+    await expect.poll(() => shop.now.requests).toBe(1)
+    call.end()
+    expect(await uploading).toBe('cancelled')
+    await expect.poll(() => isOver).toBe(true)
+    const broken = new ReadableStream({ pull: () => Promise.reject(new Error('no more')) })
+    expect(await outcome(http.as(testCall()).fetch('/', { method: 'POST', body: broken }))).toBe(
+      'fetch_failed',
+    )
+    expect(await (await http.as(testCall()).fetch('/next')).json()).toEqual({ path: '/next' })
+    await expect.poll(() => shop.now.requests).toBe(0)
   })
 
   it('bounds what it reads, and what it waits for', async () => {

@@ -1,12 +1,10 @@
 import { sql } from 'holdfast/security'
-import { type Database, postgres } from 'holdfast/services/postgres'
+import type { Database } from 'holdfast/services/postgres'
 import { describe, expect, inject, it } from 'vitest'
-import { DefinitionError } from '../../src/errors/definition-error.js'
-import { StartError } from '../../src/errors/start-error.js'
 import { ToolError } from '../../src/errors/tool-error.js'
 import { statementTimeout } from '../../src/services/postgres/statement-timeout.js'
 import { databaseWorld, proxiedWorld } from './database-world.js'
-import { started, testCall } from './service-world.js'
+import { testCall } from './service-world.js'
 
 const url = inject('databaseUrl')
 
@@ -19,29 +17,7 @@ const ms = async (work: Promise<unknown>): Promise<number> => {
   return performance.now() - began
 }
 
-describe('postgres() options', () => {
-  it.each([
-    [{ url: 'mysql://:secret@localhost/x' }, '"url" of postgres() must be an address'],
-    [{ url: 'postgres://u:secret@h/d', max: 0 }, '"max" must be a whole number'],
-    [{ url: 'postgres://u:secret@h/d', applicationName: '' }, '"applicationName"'],
-    [{ url: 'postgres://u:secret@h/d', statementTimeout: 'soon' as never }, '"statementTimeout"'],
-  ])('refuses %j, and never shows the password', (options, sentence) => {
-    expect(() => postgres(options)).toThrow(sentence)
-    expect(() => postgres(options)).toThrow(DefinitionError)
-    expect(() => postgres(options)).toThrow(/^((?!secret).)*$/)
-  })
-
-  it('does not start without the database, says why, and leaves nothing behind', async () => {
-    const nowhere = postgres({ url: 'postgres://u:secret@127.0.0.1:1/d', name: 'orders' })
-    const error = await started(nowhere).catch((thrown: unknown) => thrown)
-    expect(StartError.is(error)).toBe(true)
-    expect((error as Error).message).toContain(
-      '"orders" must be there when the server starts: connect ECONNREFUSED 127.0.0.1:1.',
-    )
-    expect(String((error as Error).cause)).toContain('ECONNREFUSED')
-    expect(JSON.stringify(error) + String((error as Error).cause)).not.toContain('secret')
-  })
-
+describe('the time of a statement', () => {
   it.each([
     [29_800, undefined, 32_768],
     [20_000, undefined, 32_768],
@@ -100,6 +76,18 @@ if (url !== undefined) {
       await expect(orders.query('select 1; select 2')).rejects.toMatchObject({ code: '42601' })
       await expect(orders.query(sql`select 1`, [1])).rejects.toThrow('has its values with it')
       expect(call.noted).toHaveLength(4)
+    })
+
+    it('refuses what the protocol cannot carry, and keeps its connection', async () => {
+      const { db } = await databaseWorld(url, { max: 1 })
+      const orders = db.as(testCall())
+      const pid = 'select pg_backend_pid() as pid'
+      const before = (await orders.query(pid)).rows
+      const many = Array.from({ length: 65_537 }, () => 1)
+      await expect(orders.query('select 1\0 as one')).rejects.toThrow('the character NUL')
+      await expect(orders.query('select $1::int', many)).rejects.toThrow('65535 values')
+      await expect(orders.stream('select $1::int', many).next()).rejects.toThrow(TypeError)
+      expect((await orders.query(pid)).rows).toEqual(before)
     })
 
     it('has no time left for a statement when its call has none, also in the database', async () => {
@@ -284,6 +272,24 @@ if (url !== undefined) {
       const next = outcome(db.as(testCall()).query('select pg_sleep(0.4)'))
       // It was done before the cancel came.
       expect(await first).toBe('ok')
+      await expect.poll(() => watcher.running()).toContain('select pg_sleep(0.4)')
+      letGo()
+      expect(await next).toBe('ok')
+    })
+
+    it('never ends the query of whoever comes next, when it comes while the connection is made clean', async () => {
+      const { db, watcher, proxy } = await proxiedWorld(url, { max: 1 })
+      const letGo = proxy.holdCancels()
+      const call = testCall()
+      const first = db.as(call).transaction(async (tx) => {
+        await tx.query('select 1')
+        // Its rollback is under way by then.
+        setImmediate(() => call.end())
+        throw new Error('no')
+      })
+      const next = outcome(db.as(testCall()).query('select pg_sleep(0.4)'))
+      await expect(first).rejects.toThrow()
+      expect(call.signal.aborted).toBe(true)
       await expect.poll(() => watcher.running()).toContain('select pg_sleep(0.4)')
       letGo()
       expect(await next).toBe('ok')

@@ -72,6 +72,25 @@ describe('sqlite that writes', () => {
     expect(await count()).toBe(4)
   })
 
+  it('goes on in a transaction after a result that was too large', async () => {
+    const small = await run(
+      sqlite({ file: join(folder, 'written.db'), readOnly: false, readers: 1, maxRows: 5 }),
+    )
+    try {
+      await small.as(testCall()).execute('DELETE FROM t')
+      const left = await small.as(testCall()).transaction(async (transaction) => {
+        await transaction.execute('INSERT INTO t (v) VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9)')
+        const failure = await failureOf(transaction.query('SELECT * FROM t'))
+        expect(failure.code).toBe('result_too_large')
+        await transaction.execute('DELETE FROM t WHERE id > 3')
+        return transaction.get('SELECT count(*) AS n FROM t')
+      })
+      expect([left, await count()]).toEqual([{ n: 3 }, 3])
+    } finally {
+      await small.stop()
+    }
+  })
+
   it('has undone what a process did that was killed within a transaction', async () => {
     await service.as(testCall()).execute('DELETE FROM t')
     const before = readersOf()

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/contracts/clock.js'
+import { servicePlan } from '../../src/contracts/service.js'
 import { StartError } from '../../src/errors/start-error.js'
 import { ToolError } from '../../src/errors/tool-error.js'
 import { sql } from '../../src/security/sql-guard/sql-tag.js'
@@ -215,8 +217,19 @@ describe('sqlite', () => {
       })
       const failure = await failureOf(database.get('SELECT ?', ['x'.repeat(64 * 1024)]))
       expect(failure).toBeInstanceOf(TypeError)
+      // It is not even looked at, which would take this thread long.
+      const text = `SELECT '${'x'.repeat(40_000_000)}'`
+      expect((await failureOf(database.get(text))).message).toContain('A statement may have 65536 bytes')
       expect(await database.get('SELECT 1 AS one')).toEqual({ one: 1 })
     }))
+
+  it.each([Number.NaN, -1, 1.5, '5' as never])('refuses %s as the most rows, and asks for none', (maxRows) =>
+    withReaders({ readers: 1 }, async (service) => {
+      const call = testCall({ within: 2000 })
+      expect(await failureOf(service.as(call).query(many, [10], { maxRows }))).toBeInstanceOf(TypeError)
+      expect(await service.as(testCall()).get('SELECT 1 AS one')).toEqual({ one: 1 })
+    }),
+  )
 
   it('streams no faster than it is read, and frees its reader however that ends', () =>
     withReaders({ readers: 1 }, async (service) => {
@@ -253,6 +266,24 @@ describe('sqlite', () => {
     owner.kill('SIGKILL')
     await ended
     await expect.poll(() => readers.filter((pid) => isAlive(pid))).toEqual([])
+  })
+
+  it('has time for its end: for what calls still hold, and for its processes after that', () => {
+    expect(sqlite({ file })[servicePlan].stopTimeoutMs).toBeGreaterThan(5000 + 6000)
+  })
+
+  it('leaves no process when its start is given up just when the first has started', async () => {
+    const giveUp = new AbortController()
+    const { signal } = giveUp
+    const remove = signal.removeEventListener.bind(signal)
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+      remove(...args)
+      giveUp.abort(new Error('given up'))
+    }
+    const silent = { debug() {}, info() {}, warn() {}, error() {} }
+    const host = { name: 'given', clock: systemClock, logger: silent, stats: { add() {} }, signal }
+    await expect(sqlite({ file })[servicePlan].start({}, host)).rejects.toThrow('given up')
+    await expect.poll(() => readersOf()).toEqual([])
   })
 
   it('cannot start with a file that is none', async () => {

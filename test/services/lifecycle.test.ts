@@ -257,6 +257,25 @@ describe('the life of services', () => {
     expect(entries.slice(2)).toEqual(['model stops', 'db stops'])
   })
 
+  it('stops what depends on a lazy one before that, although it started later', async () => {
+    const { entries } = diary()
+    const model = defineService({
+      lazy: true,
+      start: () => 'model',
+      stop: (value) => void entries.push(`${value} stops`),
+    })
+    const shop = defineService<{ ask(): Promise<string> }, { model: () => Promise<string> }>({
+      dependsOn: ['model'],
+      start: (needs) => ({ ask: () => needs.model() }),
+      stop: () => void entries.push('shop stops'),
+    })
+    const server = createServer({ name: 'late', version: '1.0.0', services: { model, shop } })
+    server.tool('look', { description: 'Looks.' }, (_args, { services }) => services.shop.ask())
+    expect(await callIt(server)).toBe('model')
+    await server.close()
+    expect(entries).toEqual(['shop stops', 'model stops'])
+  })
+
   it('looks at services in the background, and says what is wrong', async () => {
     const clock = handClock()
     let state: 'well' | 'bad' | 'throws' | 'hangs' = 'well'

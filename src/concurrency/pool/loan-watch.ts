@@ -30,6 +30,19 @@ export class LoanWatch {
     return false
   }
 
+  /** Tells a borrower that its call has ended. What the borrower throws would end the process, and keep it from the others. */
+  tell<Resource>(loan: Loan<Resource>, onAbort: (resource: Resource) => unknown): void {
+    const told = (async () => onAbort(loan.resource))()
+    told.catch((error: unknown) => {
+      const { name } = loan.call
+      this.#logger.warn(`"${name}" failed when it was told of its end while it had one of "${this.#pool}".`, {
+        pool: this.#pool,
+        call: name,
+        error,
+      })
+    })
+  }
+
   /** Counts and says that one is taken away. */
   tookAway<Resource>(loan: Loan<Resource>, now: number, why: string): void {
     this.takenAway += 1

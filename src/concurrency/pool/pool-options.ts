@@ -49,7 +49,7 @@ export interface PoolCall {
 }
 
 export interface LoanOptions<Resource> {
-  /** Called when the call ends before the resource was given back. It must not throw. */
+  /** Called when the call ends before the resource was given back. What it throws is logged. */
   readonly onAbort?: (resource: Resource) => void
 }
 

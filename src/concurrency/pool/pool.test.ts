@@ -1,62 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { type HandClock, handClock, settled } from '../../../test/hand-clock.js'
-import type { LogFields, Logger } from '../../contracts/logger.js'
-import { ToolError } from '../../errors/tool-error.js'
-import { Pool } from './pool.js'
-import type { PoolCall, PoolOptions } from './pool-options.js'
-
-interface Thing {
-  readonly id: number
-}
-
-interface World {
-  readonly clock: HandClock
-  readonly pool: Pool<Thing>
-  readonly open: Set<Thing>
-  /** Every line that was logged. */
-  readonly log: { readonly level: string; readonly message: string; readonly fields: LogFields }[]
-  most: number
-  made: number
-}
-
-function world(more: Partial<PoolOptions<Thing>> = {}): World {
-  const clock = handClock()
-  const log: World['log'] = []
-  const at =
-    (level: string): Logger['info'] =>
-    (message, fields = {}) =>
-      void log.push({ level, message, fields })
-  const logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
-  const open = new Set<Thing>()
-  const pool = new Pool<Thing>({
-    name: 'things',
-    max: 2,
-    clock,
-    logger,
-    create() {
-      const thing = { id: ++made.made }
-      open.add(thing)
-      made.most = Math.max(made.most, open.size)
-      return thing
-    },
-    destroy: (thing) => void open.delete(thing),
-    ...more,
-  })
-  const made: World = { clock, pool, open, log, most: 0, made: 0 }
-  return made
-}
-
-interface TestCall extends PoolCall {
-  end(): void
-}
-
-function call(name = 'find-order', remainingMs = 60_000): TestCall {
-  const ends = new AbortController()
-  return { name, signal: ends.signal, remaining: () => remainingMs, end: () => ends.abort(new Error('left')) }
-}
-
-const codeOf = (error: unknown): string => (ToolError.is(error) ? error.code : String(error))
-const outcome = (promise: Promise<unknown>): Promise<string> => promise.then(() => 'ok', codeOf)
+import { settled } from '../../../test/hand-clock.js'
+import { call, outcome, type Thing, world } from '../../../test/pools/pool-world.js'
+import type { ToolError } from '../../errors/tool-error.js'
 
 describe('a pool', () => {
   it('lends no more than it may, first come, first served, and the last one back goes out first', async () => {

@@ -110,13 +110,15 @@ export class Pool<Resource> {
   async open(signal: AbortSignal): Promise<void> {
     if (this.limits.min === 0) return
     const call = { name: 'start', signal, remaining: () => Number.POSITIVE_INFINITY }
-    const first = await this.acquire(call).catch((error: unknown) => {
+    try {
+      signal.throwIfAborted()
+      // It ends with what is made, which has a time of its own: how long calls wait says nothing of that.
+      ;(await this.#wait(call, new Error(), Number.POSITIVE_INFINITY)).release()
+    } catch (error) {
       const cause = this.#creations.lastError ?? error
-      throw new StartError(`"${this.name}" must be there when the server starts: ${reasonOf(cause)}`, {
-        cause,
-      })
-    })
-    first.release()
+      const why = `"${this.name}" must be there when the server starts: ${reasonOf(cause)}`
+      throw new StartError(why, { cause })
+    }
   }
 
   /**
@@ -154,7 +156,7 @@ export class Pool<Resource> {
       loan.release()
       throw signal.reason
     }
-    if (onAbort !== undefined) loan.unlisten = this.#aborts.add(signal, () => onAbort(loan.resource))
+    if (onAbort !== undefined) loan.unlisten = this.#aborts.add(signal, () => this.#watch.tell(loan, onAbort))
     return loan
   }
 
@@ -166,14 +168,14 @@ export class Pool<Resource> {
     return this.#lend(entry, call, site)
   }
 
-  #wait(call: PoolCall, site: Error): Promise<Loan<Resource>> {
+  #wait(call: PoolCall, site: Error, most = this.limits.acquireTimeoutMs): Promise<Loan<Resource>> {
     if (this.#isAway) throw unavailable(this.name, this.#creations.pauseMs)
     // Who only waits for one that nobody has is not in the way of others.
     if (this.#behind >= this.limits.maxWaiting && this.#line.size >= this.limits.max - this.#lent) {
       throw this.#exhausted()
     }
     const left = call.remaining()
-    const ms = Math.min(this.limits.acquireTimeoutMs, Math.max(left / 2, left - headStartMs))
+    const ms = Math.min(most, Math.max(left / 2, left - headStartMs))
     const turn = this.#line.join(call, site, ms, (waitedMs) =>
       this.#creations.failing ? unavailable(this.name, this.#creations.pauseMs) : this.#exhausted(waitedMs),
     )
@@ -253,10 +255,10 @@ export class Pool<Resource> {
     return this.#entries.size === 0 && this.#creations.failing && this.#creations.pauseMs > 0
   }
 
-  /** Hands out and makes as many as are wanted. */
+  /** Hands out and makes as many as are wanted. An idle one is checked also while one is made for the same: that may hang. */
   #fill(): void {
     if (this.#closing !== undefined) return
-    while (this.#line.size > this.#creations.inFlight + this.#checking) {
+    while (this.#line.size > this.#checking) {
       const entry = this.#idle.take()
       if (entry === undefined) break
       if (this.#idle.isFresh(entry)) this.#serve(entry)
@@ -324,13 +326,12 @@ export class Pool<Resource> {
   #takeBack(loan: Loan<Resource>, isGood: boolean): void {
     const { entry } = loan
     if (entry.loan !== loan) return
-    const now = this.#options.clock.monotonic()
     loan.unlisten?.()
     entry.loan = undefined
     this.#lent -= 1
     this.#pressure.addLoan(loan.since)
-    const isOver = entry.isDoomed || now >= entry.expiresAt || this.#closing !== undefined
-    if (!isGood || isOver) this.#retire(entry)
+    const isOver = entry.isDoomed || this.#options.clock.monotonic() >= entry.expiresAt
+    if (!isGood || isOver || this.#closing !== undefined) this.#retire(entry)
     else this.#ready(entry)
     this.#fill()
     this.#settling.changed()
@@ -393,8 +394,7 @@ export class Pool<Resource> {
   }
 
   #exhausted(waitedMs?: number): Error {
-    const { size } = this.#entries
-    const state = { pool: this.name, size, inUse: this.#lent, waiting: this.#line.size }
+    const state = { pool: this.name, size: this.#entries.size, inUse: this.#lent, waiting: this.#line.size }
     return this.#pressure.refuse(state, waitedMs)
   }
 }

@@ -63,11 +63,11 @@ export function createFetchTo(
   { perOrigin }: Connections = {},
 ): FetchTo {
   const { maxBytes, timeoutMs, maxRedirects, maxHeaderBytes, maxConcurrent } = { ...defaults, ...options }
-  let running = 0
+  /** What ends each fetch: a signal of all of them would keep something of each, on Node 20 for ever. */
+  const running = new Set<AbortController>()
   let refused = 0
   let closed = false
   let opening: Promise<{ undici: Undici; agent: Agent }> | undefined
-  const ends = new AbortController()
 
   /** Loaded with the first fetch: it takes longer to load than the rest of a server. */
   async function open(): Promise<{ undici: Undici; agent: Agent }> {
@@ -95,30 +95,30 @@ export function createFetchTo(
     onOver: () => void = () => undefined,
   ): Promise<Response> {
     if (closed) throw fetchError('fetch_failed', 'The server is closing and fetches no more.')
-    if (running >= maxConcurrent) {
+    if (running.size >= maxConcurrent) {
       refused += 1
       throw fetchError('overloaded', `${maxConcurrent} fetches are running already.`, { retryAfterMs: 1000 })
     }
-    running += 1
-    const timeout = new AbortController()
-    let ended = false
+    const ends = new AbortController()
+    running.add(ends)
+    let all: AbortSignal | undefined
     const onEnd = (): void => {
-      if (ended) return
-      ended = true
-      running -= 1
+      if (!running.delete(ends)) return
       clearTimeout(timer)
+      all?.removeEventListener('abort', onEnd)
       onOver()
     }
     const timer = setTimeout(() => {
-      timeout.abort(fetchError('fetch_timed_out', `The fetch took longer than ${timeoutMs} ms.`))
-      // A body that nobody reads would hold its place for ever.
+      ends.abort(fetchError('fetch_timed_out', `The fetch took longer than ${timeoutMs} ms.`))
       onEnd()
     }, timeoutMs)
     timer.unref()
     try {
       const { first, redirect, signal } = await readRequest(input, init, destinations)
-      const all = AbortSignal.any([timeout.signal, ends.signal, ...(signal ? [signal] : [])])
+      all = signal ? AbortSignal.any([ends.signal, signal]) : ends.signal
       all.throwIfAborted()
+      // A body that nobody reads would hold its place for ever.
+      all.addEventListener('abort', onEnd, { once: true })
       opening ??= open()
       return await follow(await opening, first, redirect, all, onEnd)
     } catch (error) {
@@ -159,7 +159,7 @@ export function createFetchTo(
         redirect: 'manual',
         signal,
         dispatcher: agent,
-        ...(body !== undefined && { body, duplex: 'half' as const }),
+        ...(body !== undefined && { body: untilAborted(body, signal), duplex: 'half' as const }),
       })
     } catch (error) {
       throw explain(error, url, signal)
@@ -205,14 +205,15 @@ export function createFetchTo(
     fetch: safeFetch,
     stats: (): BoundedStats => ({
       name: 'fetches',
-      size: running,
+      size: running.size,
       limit: maxConcurrent,
       unit: 'entries' as const,
       dropped: refused,
     }),
     async close(): Promise<void> {
       closed = true
-      ends.abort(fetchError('fetch_failed', 'The server closed while it fetched.'))
+      const reason = fetchError('fetch_failed', 'The server closed while it fetched.')
+      for (const ends of running) ends.abort(reason)
       if (opening !== undefined) await (await opening).agent.destroy()
     },
   }
@@ -237,6 +238,13 @@ function explain(error: unknown, url: URL, signal: AbortSignal): unknown {
   }
   const why = code === undefined ? '' : ` (${code})`
   return fetchError('fetch_failed', `Fetching from ${shownHost(url.host)} failed${why}.`, { cause: error })
+}
+
+/** undici goes on reading what nobody is sent any more; a source that never waits and never ends would then block the process. */
+function untilAborted<Bytes>(body: Bytes, signal: AbortSignal): Bytes | ReadableStream<Uint8Array> {
+  if (!(body instanceof ReadableStream)) return body
+  const source = body as ReadableStream<Uint8Array>
+  return source.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal })
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -3,6 +3,7 @@ import type { Pool } from '../../concurrency/pool/pool.js'
 import type { ServiceCall } from '../../contracts/service.js'
 import { ToolError } from '../../errors/tool-error.js'
 import type { SqlQuery } from '../../security/sql-guard/sql-tag.js'
+import { rowLimit } from '../row-limit.js'
 import type { Database } from './database.js'
 import { DuckdbError } from './duckdb-error.js'
 import type { DuckdbSettings } from './duckdb-options.js'
@@ -150,9 +151,9 @@ export function duckdbFor({ settings, database, pool }: OpenDuckdb, call: Servic
     async query<Row>(
       statement: string | SqlQuery,
       values?: DuckdbValues,
-      { maxRows: asked = maxRows }: { readonly maxRows?: number } = {},
+      limited: { readonly maxRows?: number } = {},
     ) {
-      const most = Math.min(asked, maxRows)
+      const most = rowLimit(limited.maxRows, maxRows)
       const rows: DuckdbRow[] = []
       let size = 0
       for await (const { row, bytes } of rowsOf(statement, values)) {

@@ -1,6 +1,7 @@
 import { Pool } from '../../concurrency/pool/pool.js'
 import type { Service, ServiceHost } from '../../contracts/service.js'
 import { defineService } from '../define-service.js'
+import { endsMs } from '../pool.js'
 import { openDatabase } from './database.js'
 import { type DuckdbOptions, type DuckdbSettings, readDuckdbOptions } from './duckdb-options.js'
 import { type Duckdb, duckdbFor, type OpenDuckdb, type WritableDuckdb } from './duckdb-view.js'
@@ -8,6 +9,8 @@ import { Lane } from './session.js'
 
 /** How long opening and filling the database may take. */
 const startTimeout = '10m'
+/** How long calls may keep what they have when the server stops. */
+const stopMs = 5000
 
 /**
  * A DuckDB database for handlers, in memory or in a file: closed off from files, network and settings, and with statements that
@@ -26,9 +29,10 @@ export function duckdb(options: DuckdbOptions = {}): Service<OpenDuckdb, Duckdb>
   return defineService<OpenDuckdb, Readonly<Record<never, never>>, Duckdb>({
     ...(options.name !== undefined && { name: settings.name }),
     startTimeout,
+    stopTimeout: stopMs + endsMs,
     start: (_needs, host) => start({ ...settings, name: host.name }, host),
     async stop({ pool, database }) {
-      await pool.close()
+      await pool.close(stopMs)
       database.instance.closeSync()
     },
     degraded: ({ pool }) => pool.degraded(),

@@ -11,6 +11,8 @@ import { Session, type SessionSettings } from './session.js'
 const isolations: ReadonlySet<string> = new Set(['read committed', 'repeatable read', 'serializable'])
 const usualBatch = 100
 const largestBatch = 10_000
+/** The protocol counts them in 16 bits (PostgreSQL documentation, "Message Formats", Bind). */
+const mostValues = 65_535
 
 /** The database as one call sees it. */
 export class CallDatabase implements Database {
@@ -127,7 +129,15 @@ function readQuery(
   if (typeof statement !== 'string' && values !== undefined) {
     throw new TypeError('A statement that has its values with it takes no others.')
   }
-  return { text: read.text, values: read.values ?? [] }
+  // Either would be a message that the server cannot read, and would cost the connection.
+  if (read.text.includes('\0')) throw new TypeError('A statement cannot contain the character NUL.')
+  const { text, values: bound = [] } = read
+  if (bound.length > mostValues) {
+    throw new TypeError(
+      `A statement takes at most ${mostValues} values, received ${bound.length}; bind a list.`,
+    )
+  }
+  return { text, values: bound }
 }
 
 function readBatch({ batch = usualBatch }: StreamOptions): number {

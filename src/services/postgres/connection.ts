@@ -41,6 +41,8 @@ export class Connection {
   #onRest: (() => void) | undefined
   #tail: Promise<unknown> = Promise.resolve()
   #cancelling: Promise<boolean> | undefined
+  /** What runs is ours and short: a cancel of it could be late and end what the next one runs. */
+  #isCleaning = false
   #timeoutMs = -1
 
   private constructor(
@@ -135,7 +137,7 @@ export class Connection {
 
   /** Cancels in the database what runs now. Nothing is done when nothing runs. */
   cancel(): void {
-    if (this.#running === 0 || this.#isDead) return
+    if (this.#running === 0 || this.#isDead || this.#isCleaning) return
     this.#cancelling ??= this.#cancelUntilRest()
   }
 
@@ -149,9 +151,11 @@ export class Connection {
     const isOver = await (this.#cancelling ?? true)
     this.#cancelling = undefined
     if (!isOver || this.#isDead) return false
+    this.#isCleaning = true
     // The server has signalled before it closed the cancel's connection. Should that be noticed only now, it hits this.
     await this.#within(this.command(''))
     if (this.inTransaction && ownTransaction) await this.#within(this.command('rollback'))
+    this.#isCleaning = false
     return !this.#isDead && !this.inTransaction && this.#running === 0
   }
 

@@ -174,9 +174,10 @@ function nodeConnection(database: NodeDatabase): Connection {
       prepared.setReturnArrays?.(true)
       const rows = Array.isArray(values) ? prepared.iterate(...values) : prepared.iterate(values)
       let first = rows.next()
-      // Before Node 24 rows are objects, and only they name the columns.
+      // Before Node 24 rows are objects, which have each name once, whatever `columns` of 22.16 says.
       const sample = first.done === true ? {} : first.value
-      const columns = prepared.columns?.().map(({ name }) => name) ?? Object.keys(sample)
+      const named = prepared.setReturnArrays === undefined ? undefined : prepared.columns?.()
+      const columns = named?.map(({ name }) => name) ?? Object.keys(sample)
       return {
         columns,
         next() {

@@ -69,6 +69,8 @@ async function answer(question: Question): Promise<Answer | undefined> {
 
 function begin({ statement, portion: limit, rowBytes }: Extract<Question, { ask: 'run' }>): Answer {
   if (opened === undefined) throw new SqliteError('Nothing was opened.')
+  // Within a transaction a result may have been too large, and drivers run nothing beside a statement that is open.
+  stop()
   const running = opened.run(statement)
   const counts = writes && /^(?:INSERT|UPDATE|DELETE|REPLACE|WITH)$/.test(statement.command)
   current = { running, portion: limit, rowBytes, counts }

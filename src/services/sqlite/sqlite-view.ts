@@ -1,6 +1,7 @@
 import type { Pool } from '../../concurrency/pool/pool.js'
 import type { ServiceCall } from '../../contracts/service.js'
 import type { SqlQuery } from '../../security/sql-guard/sql-tag.js'
+import { rowLimit } from '../row-limit.js'
 import { Cursor, type CursorLimits, resultRefusal, type SqliteRow } from './cursor.js'
 import type { Reader } from './reader.js'
 import type { SqliteSettings } from './sqlite-options.js'
@@ -121,10 +122,11 @@ export function sqliteFor({ settings, readers, writer }: SqlitePools, call: Serv
     async query<Row>(
       text: string | SqlQuery,
       values?: SqliteValues,
-      { maxRows: most = maxRows }: { readonly maxRows?: number } = {},
+      limited: { readonly maxRows?: number } = {},
     ) {
+      const most = rowLimit(limited.maxRows, maxRows)
       const statement = read(text, values)
-      const { rows } = await withReader((cursor) => collect(cursor, statement, Math.min(most, maxRows)))
+      const { rows } = await withReader((cursor) => collect(cursor, statement, most))
       return rows as Row[]
     },
     async get<Row>(text: string | SqlQuery, values?: SqliteValues) {

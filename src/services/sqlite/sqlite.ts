@@ -2,6 +2,7 @@ import { Pool } from '../../concurrency/pool/pool.js'
 import type { Service, ServiceHost } from '../../contracts/service.js'
 import { StartError } from '../../errors/start-error.js'
 import { defineService } from '../define-service.js'
+import { endsMs } from '../pool.js'
 import { Reader } from './reader.js'
 import { noDriver } from './reader-messages.js'
 import { SqliteError } from './sqlite-error.js'
@@ -10,6 +11,8 @@ import { type Sqlite, type SqlitePools, sqliteFor, type WritableSqlite } from '.
 
 /** How long a process may take until it has opened the file. */
 const createTimeoutMs = 10_000
+/** How long calls may keep what they have when the server stops. */
+const stopMs = 5000
 
 /**
  * A SQLite database file for handlers, read by processes of their own: no statement keeps the server's thread busy, and one whose
@@ -27,9 +30,10 @@ export function sqlite(options: SqliteOptions): Service<SqlitePools, Sqlite> {
   const settings = readSqliteOptions(options)
   return defineService<SqlitePools, Readonly<Record<never, never>>, Sqlite>({
     ...(options.name !== undefined && { name: settings.name }),
+    stopTimeout: stopMs + endsMs,
     start: (_needs, host) => start({ ...settings, name: host.name }, host),
     stop: async ({ readers, writer }) => {
-      await Promise.all([readers.close(), writer?.close()])
+      await Promise.all([readers.close(stopMs), writer?.close(stopMs)])
     },
     degraded: ({ readers, writer }) => readers.degraded() ?? writer?.degraded(),
     forCall: sqliteFor,
@@ -81,7 +85,13 @@ async function poolOf(
   })
   open.push(pool)
   first = await make(host.signal)
-  await pool.open(host.signal)
+  try {
+    await pool.open(host.signal)
+  } catch (error) {
+    // The pool has not come to take it.
+    await first?.kill()
+    throw error
+  }
   return pool
 }
 

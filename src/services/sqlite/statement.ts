@@ -56,6 +56,8 @@ export function statementOf(
   }
   if (text.includes('\0'))
     throw new SqliteError('A statement cannot contain the character NUL.', 'SQLITE_AUTH')
+  // Before it is taken apart, which costs the server's thread in proportion.
+  if (text.length > bytes) throw tooLarge(text.length, bytes)
   const { words, isMany, marks } = partsOf(text)
   const command = words[0] ?? ''
   const allowed = kind === 'read' ? reads : writes
@@ -75,10 +77,12 @@ export function statementOf(
     throw new TypeError(`The statement takes ${marks} values, received ${bound.length}.`)
   }
   const size = text.length + Object.values(bound).reduce<number>((sum, cell) => sum + bytesOf(cell), 0)
-  if (size > bytes) {
-    throw new TypeError(`A statement may have ${bytes} bytes with its values, received ${size}.`)
-  }
+  if (size > bytes) throw tooLarge(size, bytes)
   return { text, values: bound, command }
+}
+
+function tooLarge(size: number, most: number): TypeError {
+  return new TypeError(`A statement may have ${most} bytes with its values, received ${size}.`)
 }
 
 function partsOf(text: string): Parts {
