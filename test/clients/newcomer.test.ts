@@ -161,7 +161,7 @@ describe('npm run data-desk -- --stdio', () => {
     expect(messages.every(({ jsonrpc }) => jsonrpc === '2.0')).toBe(true)
     const ids = messages.flatMap(({ id }) => (typeof id === 'number' ? [id] : [])).sort()
     expect(ids).toEqual([0, 1, 2, 3, 4])
-    expect(stderr).toContain('datasets loaded')
+    expect(stderr).toContain('datasets ready')
   })
 
   it('ends promptly when its client leaves during an endless query, and answers that too', async () => {

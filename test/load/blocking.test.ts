@@ -13,7 +13,7 @@ import { run, testCall } from '../pools/service-world.js'
 const databaseUrl = inject('databaseUrl')
 /** `npm run load:blocking` takes longer, and shows what it measured. */
 const long = process.env['MODE'] === 'load'
-const runsMs = long ? 5000 : 1000
+const runsMs = long ? 5000 : 500
 
 /** How late the event loop was while something ran, ms. */
 async function lateness(during: Promise<unknown>): Promise<{ p99: number; most: number }> {

@@ -12,7 +12,11 @@ import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import { keepingLogger, open, textOf } from '../protocol/support.js'
 
 const databaseUrl = inject('databaseUrl')
-const ways = cells({ revisions: ['2025-11-25', '2026-07-28'] })
+/** A cancel comes as a message, or as the end of its request. */
+const ways = [
+  ...cells({ transports: ['stdio', 'http'], revisions: ['2025-11-25'] }),
+  ...cells({ transports: ['http'], revisions: ['2026-07-28'] }),
+]
 
 function serverWith<Services extends NonNullable<ServerOptions['services']>>(services: Services) {
   const logger = keepingLogger()
