@@ -4,7 +4,7 @@ import { type LoadServer, send, startLoadServer, type Watched } from './load-ser
 
 /** `npm run load:export` exports 200,000 flights, and shows what it measured. */
 const long = process.env['MODE'] === 'load'
-const rows = long ? 200_000 : 40_000
+const rows = long ? 200_000 : 20_000
 const mebibyte = 1024 * 1024
 const newest = '2026-07-28'
 
@@ -46,7 +46,7 @@ it.each([
   async (what, tool, args, expected) => {
     // What is loaded, compiled and described once is no part of it.
     await call(tool, args)
-    const idle = await server.watch(() => pause(long ? 3000 : 1000))
+    const idle = await server.watch(() => pause(long ? 3000 : 500))
     const started = performance.now()
     const busy = await server.watch(async () => {
       expect(await call(tool, args)).toMatchObject(expected)

@@ -4,7 +4,7 @@ import { type LoadServer, send, startLoadServer, type Watched } from './load-ser
 
 /** `npm run load:spill` exports all rows, and shows what it measured. */
 const long = process.env['MODE'] === 'load'
-const count = long ? 200_000 : 40_000
+const count = long ? 200_000 : 20_000
 const mebibyte = 1024 * 1024
 const newest = '2026-07-28'
 
@@ -68,7 +68,7 @@ it.each(['spill', 'stream'])(
   async (tool) => {
     // What is loaded and compiled once is no part of it.
     for (let warm = 0; warm < 3; warm += 1) await exported(tool, 12_000)
-    const idle = await server.watch(() => pause(long ? 3000 : 1000))
+    const idle = await server.watch(() => pause(long ? 3000 : 500))
     let done = { sent: 0, lines: 0 }
     const busy = await server.watch(async () => {
       done = await exported(tool, count)

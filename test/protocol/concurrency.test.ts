@@ -120,10 +120,11 @@ describe('a slot', () => {
   )
 
   it.each(cells())(
-    '$name: is free again when a call is cancelled, running or waiting, 10,000 times',
+    '$name: is free again when a call is cancelled, running or waiting, as often as that is',
     async (everyCell) => {
       const { server } = testServer()
-      const times = everyCell.name.includes('memory') ? 10_000 : 300
+      // Ten thousand times once; the transports do not know of slots.
+      const times = everyCell.name === 'memory, 2026-07-28' ? 10_000 : 300
       let running = 0
       let most = 0
       server.tool(
