@@ -27,7 +27,8 @@ const running = new Set<ChildProcessWithoutNullStreams>()
 
 /** Starts node in the package's folder; PORT is what `env` says and never inherited. */
 export function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningProgram {
-  const { PORT: _, ...inherited } = process.env
+  // What the environment says of ports and databases is not meant for these.
+  const { PORT: _, DATABASE_URL: __, DATABASE_URL_READERS: ___, ...inherited } = process.env
   const child = spawn(process.execPath, args, { cwd: root, env: { ...inherited, ...env } })
   running.add(child)
   let stdout = ''
