@@ -27,10 +27,9 @@ export default defineConfig({
     ],
     environment: 'node',
     globalSetup: 'test/stores.ts',
-    // Many tests wait for clocks and other programs, so that three processes keep the two cores of a small machine busy; more would
-    // make the time limits below lie.
+    // Two processes are what a small CI machine can keep busy; more make the time limits below lie.
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
