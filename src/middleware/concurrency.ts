@@ -1,12 +1,13 @@
 import type { Overload, Turn, Visit } from '../concurrency/bulkhead.js'
 import { Bulkheads } from '../concurrency/bulkheads.js'
+import { overloaded } from '../concurrency/overloaded.js'
 import type { Clock } from '../contracts/clock.js'
 import type { Call, CallResult, Next } from '../engine/call.js'
 import type { EndReason } from '../engine/exchange.js'
 import type { Definition, MiddlewareFactory } from '../engine/pipeline.js'
 import type { ConcurrencyLimit } from '../engine/policies.js'
 import type { Stats } from '../engine/stats.js'
-import { ToolError } from '../errors/tool-error.js'
+import type { ToolError } from '../errors/tool-error.js'
 import { callerKey } from './caller.js'
 
 /** Callers that may have calls at one limit at once. */
@@ -105,7 +106,7 @@ class Passage implements Turn {
       const visit = door.bulkheads.enter(this.#keyAt(door), this.#deadlineAt, this)
       if ('reason' in visit) {
         this.#leave(false)
-        throw overloaded(this.#call.name, door, visit)
+        throw refusal(this.#call.name, door, visit)
       }
       this.#visits.push(visit)
       if (visit.state === 'waiting') return this.#wait()
@@ -140,7 +141,7 @@ class Passage implements Turn {
   refuse(overload: Overload): void {
     const door = this.#doors[this.#visits.length - 1]
     // What it holds elsewhere is given back by who waits: the one who calls this is in the middle of giving slots away.
-    if (door !== undefined) this.#reject?.(overloaded(this.#call.name, door, overload))
+    if (door !== undefined) this.#reject?.(refusal(this.#call.name, door, overload))
   }
 
   async #wait(): Promise<void> {
@@ -189,20 +190,7 @@ function endedError(reason: EndReason): Error {
   return error
 }
 
-function overloaded(
-  name: string,
-  { whose }: Door,
-  { reason, retryAfterMs, queued, limit }: Overload,
-): ToolError {
-  const busy = `${whose} runs ${limit} at once and ${queued} wait already`
-  return new ToolError('overloaded', {
-    message:
-      reason === 'queue'
-        ? `"${name}" was not begun because ${busy}.`
-        : `"${name}" was not begun because ${busy}, so that it could not be done in time.`,
-    hint: 'Try again later, and with fewer calls at once.',
-    retryable: true,
-    retryAfterMs,
-    data: { queued, limit },
-  })
+function refusal(name: string, { whose }: Door, overload: Overload): ToolError {
+  const { limit, queued } = overload
+  return overloaded(name, `${whose} runs ${limit} at once and ${queued} wait already`, overload)
 }

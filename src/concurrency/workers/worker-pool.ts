@@ -4,6 +4,7 @@ import type { Clock } from '../../contracts/clock.js'
 import type { Logger } from '../../contracts/logger.js'
 import { ToolError } from '../../errors/tool-error.js'
 import { Bulkhead, type Overload, type Visit } from '../bulkhead.js'
+import { overloaded } from '../overloaded.js'
 import { errorOf } from './error-record.js'
 import type { LateFailure } from './messages.js'
 import { openThreadPool, type ThreadPool } from './thread-pool.js'
@@ -120,7 +121,7 @@ export class WorkerPool {
       start: () => begin?.(),
       refuse: (overload) => refuse?.(overload),
     })
-    if ('reason' in visit) throw overloaded(name, visit)
+    if ('reason' in visit) throw refusal(name, visit)
     if (visit.state !== 'waiting') return visit
     return new Promise<Visit>((resolve, reject) => {
       begin = () => {
@@ -129,7 +130,7 @@ export class WorkerPool {
       }
       refuse = (overload) => {
         left()
-        reject(overloaded(name, overload))
+        reject(refusal(name, overload))
       }
       const leave = (): void => {
         this.#door.leave(visit, false)
@@ -166,18 +167,9 @@ function isLateFailure(message: unknown): message is LateFailure {
   )
 }
 
-function overloaded(name: string, { reason, retryAfterMs, queued, limit }: Overload): ToolError {
-  const busy = `${limit} worker threads are busy and ${queued} calls wait already`
-  return new ToolError('overloaded', {
-    message:
-      reason === 'queue'
-        ? `"${name}" was not begun because ${busy}.`
-        : `"${name}" was not begun because ${busy}, so that it could not be done in time.`,
-    hint: 'Try again later, and with fewer calls at once.',
-    retryable: true,
-    retryAfterMs,
-    data: { queued, limit },
-  })
+function refusal(name: string, overload: Overload): ToolError {
+  const { limit, queued } = overload
+  return overloaded(name, `${limit} worker threads are busy and ${queued} calls wait already`, overload)
 }
 
 function closing(name: string): ToolError {

@@ -5,6 +5,7 @@ import { whyNotAllowed } from './function-policy.js'
 import { nearNames } from './near-names.js'
 import { QueryRefusal } from './refusal.js'
 import { toSqlRefusal } from './sql-error.js'
+import { isNode, type Node, nodesOf } from './syntax-tree.js'
 
 /** Longer statements are refused before they reach the parser. */
 export const maxSqlCharacters = 20_000
@@ -17,8 +18,6 @@ export interface GuardRules {
   readonly systemViews: ReadonlySet<string>
 }
 
-type Node = Readonly<Record<string, unknown>>
-
 const readOnlyHint =
   'Send one SELECT (WITH, FROM, VALUES, DESCRIBE and SUMMARIZE work too) over the datasets of list-datasets.'
 
@@ -30,21 +29,6 @@ function refuse(message: string, hint = readOnlyHint): QueryRefusal {
 function firstWord(sql: string): string {
   const bare = sql.replace(/^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/|;)+/, '')
   return /^[A-Za-z]{1,20}/.exec(bare)?.[0].toUpperCase() ?? 'This'
-}
-
-function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null
-}
-
-/** Every object of the syntax tree, without recursion: the depth is the statement's author's choice. */
-function* nodesOf(root: unknown): Generator<Node> {
-  const pending: unknown[] = [root]
-  while (pending.length > 0) {
-    const value = pending.pop()
-    if (!isNode(value)) continue
-    if (!Array.isArray(value)) yield value
-    for (const child of Object.values(value)) if (isNode(child)) pending.push(child)
-  }
 }
 
 function textOf(node: Node, key: string): string {

@@ -3,10 +3,9 @@ import { parse } from 'libpg-query'
 import { nearNames } from '../data/near-names.js'
 import { QueryRefusal } from '../data/refusal.js'
 import { maxSqlCharacters } from '../data/statement-guard.js'
+import { isNode, type Node, nodesOf } from '../data/syntax-tree.js'
 import { isAboutTheServer, isCallAsField, isCatalogueType } from './engine-names.js'
 import { dataSchema } from './names.js'
-
-type Node = Readonly<Record<string, unknown>>
 
 /** What a statement may be about. */
 export interface GuardedNames {
@@ -77,21 +76,6 @@ function refusalOf(reason: string): QueryRefusal {
     return new QueryRefusal('sql_error', reason, 'The built-in functions that only read are allowed.')
   }
   return refuse(reason)
-}
-
-function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null
-}
-
-/** Every object of the syntax tree, without recursion: the depth is the statement's author's choice. */
-function* nodesOf(root: unknown): Generator<Node> {
-  const pending: unknown[] = [root]
-  while (pending.length > 0) {
-    const value = pending.pop()
-    if (!isNode(value)) continue
-    if (!Array.isArray(value)) yield value
-    for (const child of Object.values(value)) if (isNode(child)) pending.push(child)
-  }
 }
 
 function textsOf(list: unknown): string[] {
