@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 import { fileUrlsInTests } from './scripts/file-urls-in-tests.mjs'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
@@ -16,7 +16,16 @@ const alias = Object.keys(manifest.exports)
     replacement: `${root}src${entry.slice(1)}/index.ts`,
   }))
 
-export default defineConfig({
+/** What waits or computes for ten seconds and more; `npm run test:slow` runs it, and CI does. */
+const slow = [
+  'test/load/**',
+  'test/security/requests/regular-expressions.test.ts',
+  'test/workers/blocking.test.ts',
+  'test/fleet/{policies,reruns}.test.ts',
+]
+
+// The mode is `test` where nothing else is said.
+export default defineConfig(({ mode }) => ({
   resolve: { alias },
   plugins: [fileUrlsInTests(root)],
   test: {
@@ -25,6 +34,7 @@ export default defineConfig({
       '{examples/*,benchmarks}/{src,test}/**/*.test.ts',
       'scripts/**/*.test.mjs',
     ],
+    exclude: [...configDefaults.exclude, ...(mode === 'test' ? slow : [])],
     environment: 'node',
     globalSetup: 'test/stores.ts',
     // Two processes are what a small CI machine can keep busy; more make the time limits below lie.
@@ -39,4 +49,4 @@ export default defineConfig({
     unstubEnvs: true,
     restoreMocks: true,
   },
-})
+}))

@@ -95,9 +95,9 @@ class Fleet {
     this.#go(undefined)
   }
 
-  /** Begins a call at the first node; resolves with its stream and the id of the first progress. */
-  async call(id = 1): Promise<{ events: Events; seen: string }> {
-    const params = { name: 'steps', arguments: {}, _meta: { progressToken: `p${id}` } }
+  /** Begins a call at the first node, with its stream as it comes. */
+  async begin(name: string, id = 1): Promise<Events> {
+    const params = { name, arguments: {}, _meta: { progressToken: `p${id}` } }
     const { client } = this.a
     const headers = {
       accept: 'application/json, text/event-stream',
@@ -106,7 +106,12 @@ class Fleet {
       'mcp-protocol-version': this.revision,
     }
     const body = JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params })
-    const events = new Events(await fetch(client.url ?? '', { method: 'POST', headers, body }))
+    return new Events(await fetch(client.url ?? '', { method: 'POST', headers, body }))
+  }
+
+  /** The same, up to the first progress; with the id of that. */
+  async call(name = 'steps'): Promise<{ events: Events; seen: string }> {
+    const events = await this.begin(name)
     if (this.primes) await events.next()
     return { events, seen: (await events.next())?.id ?? '' }
   }
@@ -268,15 +273,7 @@ describe('streams of two nodes', () => {
       await opened
       return 'slept'
     })
-    const { client } = fleet.a
-    const headers = {
-      accept: 'application/json, text/event-stream',
-      'content-type': 'application/json',
-      'mcp-session-id': client.session ?? '',
-      'mcp-protocol-version': revision,
-    }
-    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'nap' } })
-    const events = new Events(await fetch(client.url ?? '', { method: 'POST', headers, body }))
+    const events = await fleet.begin('nap')
     const first = await events.next()
     const back = await fleet.b.get(first?.id)
     expect(await back.next()).toMatchObject({ id: first?.id, data: '' })
@@ -355,20 +352,9 @@ describe('streams of two nodes', () => {
       }
       return 'done'
     })
-    const params = { name: 'many', arguments: {}, _meta: { progressToken: 'p' } }
-    const { client } = fleet.a
-    const headers = {
-      accept: 'application/json, text/event-stream',
-      'content-type': 'application/json',
-      'mcp-session-id': client.session ?? '',
-      'mcp-protocol-version': revision,
-    }
-    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
-    const events = new Events(await fetch(client.url ?? '', { method: 'POST', headers, body }))
-    await events.next()
-    const first = await events.next()
+    const { events, seen } = await fleet.call('many')
     await events.leave()
-    const back = await fleet.b.get(first?.id)
+    const back = await fleet.b.get(seen)
     go(undefined)
     const found = (await rest(back)) as { readonly params?: { readonly progress: number } }[]
     expect(found.flatMap(({ params }) => params?.progress ?? [])).toEqual(

@@ -1,6 +1,5 @@
-import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-import { onTestFinished } from 'vitest'
+import { listenForTest } from '../listen-for-test.js'
 
 /** A way to a database that can be closed like one that restarts, and that can hold back a cancel. */
 export interface GateProxy {
@@ -53,16 +52,10 @@ export async function gateProxy(target: {
       if (isCancel && holding) held.push(pass)
       else pass()
     })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
   })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The proxy has no port.')
+  const port = await listenForTest(server, sockets)
   return {
-    port: address.port,
+    port,
     shut() {
       isShut = true
       for (const socket of sockets) socket.destroy()

@@ -1,7 +1,9 @@
-import type { Authenticator, Clock, LogFields, Logger, Server, ServerOptions } from 'holdfast'
+import type { Authenticator, LogFields, Logger, Server, ServerOptions } from 'holdfast'
 import { createServer } from 'holdfast'
 import type { Cell, ConnectOptions, RequestError, TestClient, TestServer } from 'holdfast/testing'
 import { onTestFinished } from 'vitest'
+
+export { handClock } from '../hand-clock.js'
 
 export interface LogRecord {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
@@ -70,28 +72,6 @@ export function gate<Value = void>(): { readonly opened: Promise<Value>; open(va
 export function textOf(result: { readonly content: readonly object[] }): string {
   const [block] = result.content
   return block !== undefined && 'text' in block ? String(block.text) : ''
-}
-
-/** A clock that stands still until it is moved; what waits on it runs when its time has come. */
-export function handClock(start = 1_800_000_000_000): Clock & { advance(ms: number): void } {
-  let elapsed = 0
-  const waiting = new Set<{ readonly at: number; readonly fn: () => void }>()
-  return {
-    now: () => start + elapsed,
-    monotonic: () => elapsed,
-    after(ms, fn) {
-      const entry = { at: elapsed + ms, fn }
-      waiting.add(entry)
-      return () => waiting.delete(entry)
-    },
-    advance(ms) {
-      elapsed += ms
-      for (const entry of [...waiting].sort((left, right) => left.at - right.at)) {
-        if (entry.at > elapsed || !waiting.delete(entry)) continue
-        entry.fn()
-      }
-    },
-  }
 }
 
 /** The `_meta` of a stateless request, for frames that a test writes by hand; nothing for the others. */

@@ -1,6 +1,5 @@
-import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-import { onTestFinished } from 'vitest'
+import { listenForTest } from '../listen-for-test.js'
 
 /** A way to a port that can stall: connections stay open, new ones are taken, and no byte passes. */
 export interface StallingProxy {
@@ -28,16 +27,10 @@ export async function stallingProxy(target: number): Promise<StallingProxy> {
     far.on('data', (bytes) => void near.write(bytes))
     // `on('data')` sets a socket flowing.
     if (stalled) for (const socket of [near, far]) socket.pause()
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
   })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The proxy has no port.')
+  const port = await listenForTest(server, sockets)
   return {
-    port: address.port,
+    port,
     stall() {
       stalled = true
       for (const socket of sockets) socket.pause()

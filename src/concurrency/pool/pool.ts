@@ -20,6 +20,7 @@ import { closing, unavailable } from './pool-refusals.js'
 import { boundedBy, type PoolUsage } from './pool-usage.js'
 import { Pressure, recentlyMs } from './pressure.js'
 import { Settling } from './settling.js'
+import { Sweeps } from './sweeps.js'
 import { WaitingLine } from './waiting-line.js'
 
 /** Who would wait until its deadline is told a little before, so that it can still say why. */
@@ -46,10 +47,10 @@ export class Pool<Resource> {
   readonly #pressure: Pressure
   readonly #watch: LoanWatch
   readonly #settling: Settling
+  readonly #sweeps: Sweeps
   readonly #aborts = new AbortListeners()
   #lent = 0
   #checking = 0
-  #stopSweep: (() => void) | undefined
   #stopRetry: (() => void) | undefined
   #closing: Promise<void> | undefined
 
@@ -62,6 +63,14 @@ export class Pool<Resource> {
     this.#pressure = new Pressure(clock, this.limits.max)
     this.#watch = new LoanWatch(name, this.limits.leakMs, logger)
     this.#settling = new Settling(clock)
+    this.#sweeps = new Sweeps({
+      clock,
+      everyMs: Math.min(1000, Math.max(20, Math.min(this.limits.idleMs, this.limits.leakMs) / 4)),
+      sweep: () => {
+        this.#sweep()
+        return this.#entries.size > 0
+      },
+    })
     this.#idle = new Idle({
       clock,
       freshMs: options.validate === undefined ? Number.POSITIVE_INFINITY : this.limits.validateAfterMs,
@@ -228,7 +237,7 @@ export class Pool<Resource> {
   async #close(timeoutMs: number): Promise<void> {
     // `#closing` is set once this gives way for the first time.
     await undefined
-    this.#stopSweep?.()
+    this.#sweeps.end()
     this.#stopRetry?.()
     this.#line.refuseAll(() => closing(this.name))
     this.#creations.close(new Error(`"${this.name}" is closing.`))
@@ -287,7 +296,7 @@ export class Pool<Resource> {
     }
     const entry = newEntry(resource, this.#options.clock.monotonic(), this.limits.lifetimeMs)
     this.#entries.add(entry)
-    this.#sweepLater()
+    this.#sweeps.begin()
     this.#ready(entry)
     this.#fill()
   }
@@ -370,17 +379,6 @@ export class Pool<Resource> {
   #takeAway(loan: Loan<Resource>, why: string): void {
     this.#watch.tookAway(loan, this.#options.clock.monotonic(), why)
     this.#takeBack(loan, false)
-  }
-
-  #sweepLater(): void {
-    if (this.#stopSweep !== undefined || this.#closing !== undefined) return
-    const { idleMs, leakMs } = this.limits
-    const everyMs = Math.min(1000, Math.max(20, Math.min(idleMs, leakMs) / 4))
-    this.#stopSweep = this.#options.clock.after(everyMs, () => {
-      this.#stopSweep = undefined
-      this.#sweep()
-      if (this.#entries.size > 0) this.#sweepLater()
-    })
   }
 
   /** Ends what is old or not needed, names who keeps one too long, and takes it from who has no call any more. */
